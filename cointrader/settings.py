@@ -1,0 +1,154 @@
+"""Every default of the system, one frozen dataclass a subject, read from `config.toml` of a workspace.
+
+The module is stdlib only: the console reads it before its first paint. Unknown sections, unknown names
+and values out of range are refused with file, section and name; nothing is half-applied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.parameters import ParameterError, build, parameter
+
+
+class SettingsError(ValueError):
+    """A `config.toml` that cannot be used; the text names file, section and name."""
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """How a simulated order is filled and what it costs."""
+
+    start_equity: float = parameter(10_000.0, low=1.0, high=1e12, unit="quote", help="Equity at the start of a run.")
+    fee_bps: float = parameter(10.0, low=0.0, high=500.0, unit="bps", help="Fee a side, of the notional.")
+    slippage_bps: float = parameter(
+        2.0, low=0.0, high=500.0, unit="bps", help="Slippage a side, against the trader; targets have none."
+    )
+    size_fraction: float = parameter(
+        0.10, low=0.0001, high=1.0, help="Notional of an order as a fraction of equity at the signal."
+    )
+    stop_atr: float = parameter(2.0, low=0.1, high=50.0, unit="ATR", help="Distance of the stop from the entry.")
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """The limits of the Core Agent; fractions are of equity, each is a reason code of a rejection."""
+
+    order_fraction: float = parameter(0.10, low=0.0, high=10.0, help="Largest notional of one order.")
+    asset_fraction: float = parameter(0.10, low=0.0, high=10.0, help="Largest exposure to one asset.")
+    strategy_fraction: float = parameter(0.20, low=0.0, high=10.0, help="Largest exposure of one strategy.")
+    portfolio_fraction: float = parameter(0.50, low=0.0, high=10.0, help="Largest exposure in all.")
+    max_exposure: float = parameter(100_000.0, low=0.0, high=1e15, unit="quote", help="Largest exposure in money.")
+    max_open_positions: int = parameter(5, low=1, high=10_000, help="Open positions at the same time.")
+    max_per_symbol: int = parameter(1, low=1, high=100, help="Open positions in one symbol.")
+    daily_loss_fraction: float = parameter(0.05, low=0.0, high=1.0, help="Loss of a UTC day that stops new orders.")
+    max_daily_trades: int = parameter(100, low=1, high=1_000_000, help="Entries a UTC day.")
+    cooldown_minutes: float = parameter(5.0, low=0.0, high=10_080.0, unit="min", help="Pause a symbol and side.")
+    stale_bars: int = parameter(2, low=1, high=1_000, unit="bars", help="A price older than this is stale.")
+    min_notional: float = parameter(10.0, low=0.0, high=1e9, unit="quote", help="Smallest order.")
+    max_spread_bps: float = parameter(50.0, low=0.0, high=10_000.0, unit="bps", help="Widest spread, where one is known.")
+    min_confidence: float = parameter(0.05, low=0.0, high=1.0, help="Smallest confidence of a signal.")
+
+
+@dataclass(frozen=True)
+class RewardSettings:
+    """The reward of a closed position."""
+
+    formula: str = parameter(
+        "normalized", choices=("normalized", "comprehensive"), help="The formula that trains; both are stored."
+    )
+    streak_weight: float = parameter(0.0, low=0.0, high=1.0, help="Weight of winning and losing streaks.")
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """The supervisor and its children."""
+
+    cpu_slots: int = parameter(2, low=1, high=256, help="Jobs on the CPU at the same time.")
+    gpu_slots: int = parameter(1, low=0, high=64, help="Jobs on the GPU at the same time.")
+    threads_per_job: int = parameter(1, low=1, high=256, help="Torch threads of a job; part of what makes it repeatable.")
+    checkpoint_seconds: float = parameter(5.0, low=0.1, high=3600.0, unit="s", help="Time between two checkpoints.")
+    metric_seconds: float = parameter(0.25, low=0.01, high=60.0, unit="s", help="Time between two batches of metrics.")
+
+
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """How the console looks and behaves."""
+
+    theme: str = parameter(
+        "cointrader-dark",
+        choices=("cointrader-dark", "cointrader-light", "cointrader-colourblind"),
+        help="Colours of the console.",
+    )
+    symbols: str = parameter("auto", choices=("auto", "braille", "block", "ascii"), help="Characters of charts.")
+    refresh_ms: int = parameter(250, low=50, high=60_000, unit="ms", help="Time between two looks for new data.")
+    offer_seconds: int = parameter(
+        8, low=0, high=600, unit="s", help="How long an empty workspace waits before it fills itself with the sample."
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sections; `keymap` maps ids of bindings to keys."""
+
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    reward: RewardSettings = field(default_factory=RewardSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    keymap: dict[str, str] = field(default_factory=dict)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "simulation": SimulationSettings,
+    "limits": LimitSettings,
+    "reward": RewardSettings,
+    "worker": WorkerSettings,
+    "console": ConsoleSettings,
+}
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings of a workspace; a missing file gives the defaults.
+
+    Raises SettingsError naming file, section and name for what cannot be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    values: dict[str, Any] = {}
+    for section, content in document.items():
+        if section == "keymap":
+            values["keymap"] = _keymap(path, content)
+        elif section in SECTIONS:
+            values[section] = _section(path, section, content)
+        else:
+            known = ", ".join([*SECTIONS, "keymap"])
+            raise SettingsError(f"{path}: unknown section [{section}]; known are {known}")
+    return dataclasses.replace(Settings(), **values)
+
+
+def _section(path: Path, section: str, content: object) -> Any:
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: [{section}] must be a table")
+    try:
+        return build(SECTIONS[section], content)
+    except ParameterError as error:
+        raise SettingsError(f"{path}: [{section}] {error}") from error
+
+
+def _keymap(path: Path, content: object) -> dict[str, str]:
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content.values()):
+        raise SettingsError(f"{path}: [keymap] must map ids of bindings to keys, both texts")
+    return dict(content)

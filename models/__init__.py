@@ -1,0 +1,1 @@
+"""Everything that learns: one folder an agent, and what the agents share."""

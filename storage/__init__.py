@@ -1,0 +1,1 @@
+"""Everything that is kept: the SQLite database, candles, artefacts, and the readers of each."""

@@ -1,0 +1,1 @@
+"""The operator's console; it watches what others do, and queues work for them."""
