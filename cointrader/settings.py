@@ -23,7 +23,9 @@ class SettingsError(ValueError):
 class SimulationSettings:
     """How a simulated order is filled and what it costs."""
 
-    start_equity: float = parameter(10_000.0, low=1.0, high=1e12, unit="quote", help="Equity at the start of a run.")
+    start_equity: float = parameter(
+        10_000.0, low=1.0, high=1e12, unit="quote", help="Equity at the start of a run."
+    )
     fee_bps: float = parameter(10.0, low=0.0, high=500.0, unit="bps", help="Fee a side, of the notional.")
     slippage_bps: float = parameter(
         2.0, low=0.0, high=500.0, unit="bps", help="Slippage a side, against the trader; targets have none."
@@ -31,7 +33,9 @@ class SimulationSettings:
     size_fraction: float = parameter(
         0.10, low=0.0001, high=1.0, help="Notional of an order as a fraction of equity at the signal."
     )
-    stop_atr: float = parameter(2.0, low=0.1, high=50.0, unit="ATR", help="Distance of the stop from the entry.")
+    stop_atr: float = parameter(
+        2.0, low=0.1, high=50.0, unit="ATR", help="Distance of the stop from the entry."
+    )
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,23 @@ class LimitSettings:
     asset_fraction: float = parameter(0.10, low=0.0, high=10.0, help="Largest exposure to one asset.")
     strategy_fraction: float = parameter(0.20, low=0.0, high=10.0, help="Largest exposure of one strategy.")
     portfolio_fraction: float = parameter(0.50, low=0.0, high=10.0, help="Largest exposure in all.")
-    max_exposure: float = parameter(100_000.0, low=0.0, high=1e15, unit="quote", help="Largest exposure in money.")
+    max_exposure: float = parameter(
+        100_000.0, low=0.0, high=1e15, unit="quote", help="Largest exposure in money."
+    )
     max_open_positions: int = parameter(5, low=1, high=10_000, help="Open positions at the same time.")
     max_per_symbol: int = parameter(1, low=1, high=100, help="Open positions in one symbol.")
-    daily_loss_fraction: float = parameter(0.05, low=0.0, high=1.0, help="Loss of a UTC day that stops new orders.")
+    daily_loss_fraction: float = parameter(
+        0.05, low=0.0, high=1.0, help="Loss of a UTC day that stops new orders."
+    )
     max_daily_trades: int = parameter(100, low=1, high=1_000_000, help="Entries a UTC day.")
-    cooldown_minutes: float = parameter(5.0, low=0.0, high=10_080.0, unit="min", help="Pause a symbol and side.")
+    cooldown_minutes: float = parameter(
+        5.0, low=0.0, high=10_080.0, unit="min", help="Pause a symbol and side."
+    )
     stale_bars: int = parameter(2, low=1, high=1_000, unit="bars", help="A price older than this is stale.")
     min_notional: float = parameter(10.0, low=0.0, high=1e9, unit="quote", help="Smallest order.")
-    max_spread_bps: float = parameter(50.0, low=0.0, high=10_000.0, unit="bps", help="Widest spread, where one is known.")
+    max_spread_bps: float = parameter(
+        50.0, low=0.0, high=10_000.0, unit="bps", help="Widest spread, where one is known."
+    )
     min_confidence: float = parameter(0.05, low=0.0, high=1.0, help="Smallest confidence of a signal.")
 
 
@@ -59,7 +71,9 @@ class RewardSettings:
     """The reward of a closed position."""
 
     formula: str = parameter(
-        "normalized", choices=("normalized", "comprehensive"), help="The formula that trains; both are stored."
+        "normalized",
+        choices=("normalized", "comprehensive"),
+        help="The formula that trains; both are stored.",
     )
     streak_weight: float = parameter(0.0, low=0.0, high=1.0, help="Weight of winning and losing streaks.")
 
@@ -70,9 +84,15 @@ class WorkerSettings:
 
     cpu_slots: int = parameter(2, low=1, high=256, help="Jobs on the CPU at the same time.")
     gpu_slots: int = parameter(1, low=0, high=64, help="Jobs on the GPU at the same time.")
-    threads_per_job: int = parameter(1, low=1, high=256, help="Torch threads of a job; part of what makes it repeatable.")
-    checkpoint_seconds: float = parameter(5.0, low=0.1, high=3600.0, unit="s", help="Time between two checkpoints.")
-    metric_seconds: float = parameter(0.25, low=0.01, high=60.0, unit="s", help="Time between two batches of metrics.")
+    threads_per_job: int = parameter(
+        1, low=1, high=256, help="Torch threads of a job; part of what makes it repeatable."
+    )
+    checkpoint_seconds: float = parameter(
+        5.0, low=0.1, high=3600.0, unit="s", help="Time between two checkpoints."
+    )
+    metric_seconds: float = parameter(
+        0.25, low=0.01, high=60.0, unit="s", help="Time between two batches of metrics."
+    )
 
 
 @dataclass(frozen=True)
@@ -84,10 +104,18 @@ class ConsoleSettings:
         choices=("cointrader-dark", "cointrader-light", "cointrader-colourblind"),
         help="Colours of the console.",
     )
-    symbols: str = parameter("auto", choices=("auto", "braille", "block", "ascii"), help="Characters of charts.")
-    refresh_ms: int = parameter(250, low=50, high=60_000, unit="ms", help="Time between two looks for new data.")
+    symbols: str = parameter(
+        "auto", choices=("auto", "braille", "block", "ascii"), help="Characters of charts."
+    )
+    refresh_ms: int = parameter(
+        250, low=50, high=60_000, unit="ms", help="Time between two looks for new data."
+    )
     offer_seconds: int = parameter(
-        8, low=0, high=600, unit="s", help="How long an empty workspace waits before it fills itself with the sample."
+        8,
+        low=0,
+        high=600,
+        unit="s",
+        help="How long an empty workspace waits before it fills itself with the sample.",
     )
 
 
