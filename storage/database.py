@@ -15,7 +15,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from storage.errors import DatabaseDamaged, DatabaseLocked, DatabaseTooNew, DiskFull, StorageError
 from storage.lock_holder import find_lock_holder
@@ -131,7 +130,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 def _open(path: Path, mode: str, busy_timeout_ms: int) -> sqlite3.Connection:
     try:
         return sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}",
+            f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=busy_timeout_ms / 1000,
             isolation_level=None,
