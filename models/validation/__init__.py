@@ -1,0 +1,1 @@
+"""Validation without leakage: a label that reaches into the test block may not be trained on."""
