@@ -41,7 +41,9 @@ def first_paint(command: list[str], environment: dict[str, str], limit_s: float 
     start = time.perf_counter()
     process, terminal = pty.fork()
     if process == 0:
-        os.environ.update(environment, TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="120", LINES="40")
+        os.environ.update(
+            environment, TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="120", LINES="40"
+        )
         os.execvp(command[0], command)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     drawn = b""
@@ -76,4 +78,6 @@ def rows(rounds: int = 7) -> list[Row]:
             seconds["ours"].append(first_paint(ours, environment))
     ratio = statistics.median(a / b for a, b in zip(seconds["ours"], seconds["bare"], strict=True))
     mine, floor = statistics.median(seconds["ours"]), statistics.median(seconds["bare"])
-    return [Row("P9", "process start to first paint, 120x40", mine, floor, "bare Textual", floor, ratio, 1.15)]
+    return [
+        Row("P9", "process start to first paint, 120x40", mine, floor, "bare Textual", floor, ratio, 1.15)
+    ]
