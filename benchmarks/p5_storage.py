@@ -27,19 +27,6 @@ COLUMNS = (
     *("signal_id", "run_id", "ts_ms", "symbol", "strategy", "side"),
     *("stage", "code", "text", "confidence", "price", "provenance"),
 )
-    "signal_id",
-    "run_id",
-    "ts_ms",
-    "symbol",
-    "strategy",
-    "side",
-    "stage",
-    "code",
-    "text",
-    "confidence",
-    "price",
-    "provenance",
-]
 BASE_MS = 1_600_000_000_000
 BAR_MS = 60_000
 
