@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from storage.database import BUSY_TIMEOUT_MS, explained
+from storage.durable_file import sync_folder
 from storage.errors import DatabaseTooNew, MigrationFailed
 
 _HERE = Path(__file__).parent
@@ -110,11 +111,7 @@ def back_up(database: Path, target: Path) -> None:
         partial.unlink()
         raise MigrationFailed(f"{database} was not migrated, because its backup is damaged: {verdict}")
     os.replace(partial, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(target.parent)
 
 
 @contextmanager
