@@ -1,0 +1,96 @@
+"""The first hour of a workspace in two minutes: real candles become decisions, decisions become models.
+
+    sample candles -> import -> backtest of every strategy -> signals, rejections, positions, rewards
+                                                            -> the first trainings, queued as jobs
+
+Each step looks at what is already there, so that a bootstrap which was killed goes on where it was and
+stores nothing twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cointrader.jobs.requests import enqueue_training
+from models import registry
+from models.parameters import ParameterError, build
+from storage import jobs as queue
+
+if TYPE_CHECKING:
+    from cointrader.jobs.work import WorkContext
+
+FIRST_AGENTS = ("cnn", "signal_classifier")
+FIRST_STRATEGIES = ("momentum", "mean_bot")
+
+AgentParams = Mapping[str, Mapping[str, str]]
+
+
+def parse_params(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """`["cnn.steps=300"]` as {"cnn": {"steps": "300"}}, checked; raises ParameterError with the range."""
+    params: dict[str, dict[str, str]] = {agent: {} for agent in FIRST_AGENTS}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        agent, dot, parameter = name.partition(".")
+        if not (equals and dot) or agent not in params:
+            expected = f"must be AGENT.NAME=VALUE with AGENT one of {', '.join(FIRST_AGENTS)}"
+            raise ParameterError("--param", text, expected)
+        params[agent][parameter] = value
+    for agent, values in params.items():
+        build(registry.params_class(agent), values)
+    return params
+
+
+def pending_bootstrap(connection: sqlite3.Connection) -> int | None:
+    """The id of a bootstrap that waits or runs, or whose trainings do."""
+    for job in queue.list_jobs(connection):
+        if job.kind != "bootstrap":
+            continue
+        if any(member.state not in queue.ENDED for member in [job, *queue.children(connection, job.id)]):
+            return job.id
+    return None
+
+
+def workspace_is_filled(connection: sqlite3.Connection) -> bool:
+    """Whether there is anything of a trading run here already."""
+    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM trading_run)").fetchall()[0][0])
+
+
+def enqueue_bootstrap(connection: sqlite3.Connection, params: AgentParams | None = None) -> int:
+    """Queue the bootstrap; returns the job's id."""
+    arguments = {"params": {agent: dict(values) for agent, values in (params or {}).items()}}
+    return queue.enqueue(
+        connection, kind="bootstrap", title="Fill the workspace from the sample", arguments=arguments
+    )
+
+
+def fill(context: WorkContext) -> dict[str, Any]:
+    """The job: import, backtest, queue the trainings. Result: {bars, run_id, trainings}."""
+    from cointrader.jobs.stored_backtest import backtest_once
+
+    bars = _import_sample(context)
+    run_id = backtest_once(context, strategies=FIRST_STRATEGIES)
+    trainings = [_enqueue_training(context, agent) for agent in FIRST_AGENTS]
+    return {"bars": bars, "run_id": run_id, "trainings": trainings}
+
+
+def _import_sample(context: WorkContext) -> int:
+    from cointrader.data_feeds.candle_import import import_candles
+    from cointrader.data_feeds.sample import sample_files
+
+    files = sample_files()
+    bars = 0
+    for place, path in enumerate(files):
+        context.progress(place, len(files), f"importing {path.name}")
+        bars += import_candles(context.workspace, context.connection, path).bars
+    return bars
+
+
+def _enqueue_training(context: WorkContext, agent: str) -> int:
+    """The id of this bootstrap's training of an agent, queued now unless an earlier attempt has done so."""
+    for job in queue.children(context.connection, context.job.id):
+        if job.arguments.get("agent") == agent:
+            return job.id
+    params = context.arguments.get("params", {}).get(agent, {})
+    return enqueue_training(context.connection, agent, params, parent_id=context.job.id)

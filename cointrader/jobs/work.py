@@ -1,0 +1,115 @@
+"""What each kind of job does: one function a kind, each importing only what it needs when it runs.
+
+A function gets a `WorkContext` and returns what is stored as the job's result. It reports progress
+through `context.progress`, which is also where a wish to cancel or to stop is noticed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cointrader.jobs.process_guard import ControlPipe
+from cointrader.settings import Settings
+from storage import jobs as queue
+from storage.workspace import Workspace
+
+PROGRESS_SECONDS = 0.25  # a report is a write that others notice; four a second are enough for an eye
+
+
+class JobError(Exception):
+    """A job that cannot be done as it was asked for; the text says why."""
+
+
+class JobCancelled(Exception):
+    """The operator has cancelled the job that is running."""
+
+
+class JobInterrupted(Exception):
+    """The worker has to stop; the job goes on with the next one."""
+
+
+@dataclass
+class WorkContext:
+    """What a job may touch: its workspace, its arguments, and its own row through `progress`."""
+
+    workspace: Workspace
+    connection: sqlite3.Connection
+    settings: Settings
+    job: queue.JobRow
+    control: ControlPipe
+    _reported_at: float = field(default=-PROGRESS_SECONDS, repr=False)
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The job's arguments as they were queued."""
+        return dict(self.job.arguments)
+
+    def progress(self, done: float, total: float, message: str = "") -> None:
+        """Report progress now and then; raises JobCancelled or JobInterrupted when the job is to end."""
+        now = time.monotonic()
+        if now - self._reported_at < PROGRESS_SECONDS and done < total:
+            return
+        self._reported_at = now
+        self.check()
+        queue.progress(self.connection, self.job.id, self.job.attempt, int(done), int(total), message)
+
+    def check(self) -> None:
+        """Raise JobCancelled or JobInterrupted when the job is to end."""
+        if queue.cancel_requested(self.connection, self.job.id):
+            raise JobCancelled
+        if self.control.stop_requested:
+            raise JobInterrupted
+
+
+Work = Callable[[WorkContext], dict[str, Any]]
+
+
+def work_of(kind: str) -> Work:
+    """The function of a kind of job; raises JobError for a kind that this version does not know."""
+    works: dict[str, Work] = {
+        "bootstrap": bootstrap,
+        "import": import_file,
+        "backtest": backtest,
+        "train": train,
+    }
+    if kind not in works:
+        raise JobError(f"this version does not know jobs of kind {kind!r}; known are {', '.join(works)}")
+    return works[kind]
+
+
+def bootstrap(context: WorkContext) -> dict[str, Any]:
+    """Fill an empty workspace: arguments `params` ({agent: {name: value}}), `agents`."""
+    from cointrader.jobs.bootstrap import fill
+
+    return fill(context)
+
+
+def import_file(context: WorkContext) -> dict[str, Any]:
+    """Import one candle file: arguments `path`, `symbol`."""
+    from pathlib import Path
+
+    from cointrader.data_feeds.candle_import import import_candles
+
+    path, symbol = Path(context.arguments["path"]), context.arguments.get("symbol")
+    result = import_candles(
+        context.workspace, context.connection, path, symbol=symbol, progress=context.progress
+    )
+    return {"symbol": result.symbol, "bars": result.bars}
+
+
+def backtest(context: WorkContext) -> dict[str, Any]:
+    """Backtest stored candles and keep the result: arguments `strategies`, `symbols`."""
+    from cointrader.jobs.stored_backtest import backtest_stored
+
+    return backtest_stored(context)
+
+
+def train(context: WorkContext) -> dict[str, Any]:
+    """Train one agent: arguments `agent`, `params`, `seed`."""
+    from cointrader.jobs.stored_training import train_stored
+
+    return train_stored(context)
