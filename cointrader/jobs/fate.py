@@ -58,6 +58,7 @@ def settle_lost(connection: sqlite3.Connection, job: queue.JobRow, end: str) -> 
     if lost < MAX_CRASHES:
         queue.interrupt(connection, job.id, job.attempt)
         return "interrupted"
-    text = f"its process ended {lost} times without a result, the last time {end}; `cointrader jobs logs {job.id}`"
+    text = f"its process ended {lost} times without a result, the last time {end}"
+    text += f"; see `cointrader jobs logs {job.id}`"
     queue.finish(connection, job.id, job.attempt, "failed", error=text)
     return "failed"

@@ -30,7 +30,7 @@ def die_with_parent() -> None:
 
 
 class ControlPipe:
-    """The child's end: `stop_requested` after the word `stop`, and the end of this process after an end of file."""
+    """The child's end: `stop_requested` after the word `stop`; an end of file ends this process."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

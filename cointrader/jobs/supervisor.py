@@ -90,7 +90,7 @@ class Supervisor:
                 return self._wind_down()
             self._claim()
         except DatabaseLocked as error:
-            # Somebody holds the database longer than the busy timeout: nothing is lost, the next round tries again.
+            # Somebody holds the database longer than the busy timeout. The next round tries again.
             say(str(error))
         if self._children:
             self._busy_at = time.monotonic()
@@ -158,7 +158,7 @@ class Supervisor:
         return settle_lost(self._connection, job, end_in_words(status))
 
     def _beat(self) -> None:
-        """Every two seconds: say that the worker lives, renew leases, look for cancelled and orphaned jobs."""
+        """Every two seconds: say that the worker lives, vouch for its children, look for orphans."""
         now = time.monotonic()
         if now - self._beat_at < BEAT_SECONDS:
             return
@@ -171,7 +171,7 @@ class Supervisor:
                 say(text)
 
     def _vouch(self, child: Child, now: float) -> None:
-        """Renew the lease of a living child; end the child whose job was taken over or cancelled for too long."""
+        """Renew a living child's lease; kill it when its job was taken over, or is long cancelled."""
         if not queue.renew(self._connection, child.job.id, child.job.attempt, LEASE_SECONDS):
             child.process.kill()
         elif queue.cancel_requested(self._connection, child.job.id):

@@ -68,19 +68,6 @@ class WorkContext:
 Work = Callable[[WorkContext], dict[str, Any]]
 
 
-def work_of(kind: str) -> Work:
-    """The function of a kind of job; raises JobError for a kind that this version does not know."""
-    works: dict[str, Work] = {
-        "bootstrap": bootstrap,
-        "import": import_file,
-        "backtest": backtest,
-        "train": train,
-    }
-    if kind not in works:
-        raise JobError(f"this version does not know jobs of kind {kind!r}; known are {', '.join(works)}")
-    return works[kind]
-
-
 def bootstrap(context: WorkContext) -> dict[str, Any]:
     """Fill an empty workspace: arguments `params` ({agent: {name: value}}), `agents`."""
     from cointrader.jobs.bootstrap import fill
@@ -113,3 +100,18 @@ def train(context: WorkContext) -> dict[str, Any]:
     from cointrader.jobs.stored_training import train_stored
 
     return train_stored(context)
+
+
+WORKS: dict[str, Work] = {
+    "bootstrap": bootstrap,
+    "import": import_file,
+    "backtest": backtest,
+    "train": train,
+}
+
+
+def work_of(kind: str) -> Work:
+    """The function of a kind of job; raises JobError for a kind that this version does not know."""
+    if kind not in WORKS:
+        raise JobError(f"this version does not know jobs of kind {kind!r}; known are {', '.join(WORKS)}")
+    return WORKS[kind]

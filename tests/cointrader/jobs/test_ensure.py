@@ -16,6 +16,7 @@ from cointrader.jobs.ensure import WorkerNotStarted, ensure_worker, living_worke
 from storage import jobs as queue
 from storage.workspace import Workspace
 
+ENSURE = (sys.executable, "-P", "-m", "cointrader", "worker", "--ensure")
 Eventually = Callable[[Callable[[], Any]], Any]
 
 
@@ -31,16 +32,7 @@ def workers_end(connection: sqlite3.Connection) -> Iterator[None]:
 def test_callers_at_the_same_time_get_the_same_worker(
     workspace: Workspace, connection: sqlite3.Connection
 ) -> None:
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "cointrader",
-        "worker",
-        "--ensure",
-        "--workspace",
-        str(workspace.root),
-    ]
+    command = [*ENSURE, "--workspace", str(workspace.root)]
     callers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     answers = {caller.communicate()[0] for caller in callers}
     assert len(answers) == 1
@@ -61,16 +53,7 @@ def test_a_worker_that_was_killed_is_replaced(
 def test_the_worker_does_not_hold_the_files_of_whoever_started_it(
     workspace: Workspace, connection: sqlite3.Connection
 ) -> None:
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "cointrader",
-        "worker",
-        "--ensure",
-        "--workspace",
-        str(workspace.root),
-    ]
+    command = [*ENSURE, "--workspace", str(workspace.root)]
     # A pipe that the worker had inherited would keep this from ever reading its end.
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
