@@ -1,0 +1,1 @@
+"""The small screens that lie over another one: questions, errors, help."""

@@ -1,0 +1,68 @@
+"""An unexpected error, in words that can be copied, and where the whole of it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.clipboard import copy_text
+from tui.dialogs.base import Dialog
+from tui.keys import key
+
+
+class ErrorDialog(Dialog[None]):
+    """Says what failed and that the console goes on; `y` copies the text."""
+
+    DEFAULT_CSS = """
+    ErrorDialog {
+        & > Vertical {
+            border: round $error;
+            border-title-color: $error;
+        }
+        VerticalScroll {
+            height: auto;
+            max-height: 16;
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("error.copy", "y", "copy", "copy", "Copy the text of the error", show=True),
+        key("error.close", "escape,enter,q", "close", "close", "Close; the console goes on", show=True),
+    ]
+
+    def __init__(self, doing: str, text: str, log: Path) -> None:
+        super().__init__()
+        self._doing = doing
+        self._text = text
+        self._log = log
+
+    def title_text(self) -> str:
+        """What kind of dialog this is."""
+        return "Something went wrong"
+
+    def body(self) -> list[Widget]:
+        """What was being done, the error, and the log."""
+        return [
+            Static(Content.styled(f"While {self._doing}:", "$quiet")),
+            VerticalScroll(Static(Content(self._text), id="text")),
+            Static(
+                Content.assemble(
+                    ("\nThe console goes on. The whole of it is written in\n", "$quiet"),
+                    (str(self._log), "$foreground"),
+                )
+            ),
+        ]
+
+    def action_copy(self) -> None:
+        """Copies the text of the error and the path of the log."""
+        copy_text(self.app, f"While {self._doing}:\n{self._text}\n{self._log}", self._log.parent.parent)
+
+    def action_close(self) -> None:
+        """Closes the dialog."""
+        self.dismiss()

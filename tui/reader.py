@@ -1,0 +1,156 @@
+"""Asking the database without ever stopping the event loop.
+
+A question is a function of a connection. It runs in a thread, and its answer comes back to the widget
+that asked, on the loop. A newer question of the same group interrupts the older one inside SQLite, and an
+answer that arrives too late is dropped: every question has a generation, and only the newest one counts.
+Headless except for `Asker`, which ties a reader to a widget.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from textual.dom import DOMNode
+
+Answer = TypeVar("Answer")
+Question = Callable[["sqlite3.Connection"], Answer]
+
+
+class Superseded(Exception):
+    """Nobody waits for this answer any more."""
+
+
+class Gate:
+    """Keeps questions waiting until the database is open, and turns them away when it never will be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._settled = threading.Event()
+        self._is_open = False
+
+    def open(self) -> None:
+        """The database is there and has the right schema: let the questions through."""
+        self._is_open = True
+        self._settled.set()
+
+    def close(self) -> None:
+        """The console ends, or the database was refused: turn every question away."""
+        self._is_open = False
+        self._settled.set()
+
+    def reset(self) -> None:
+        """The database is being opened once more: let the questions wait again."""
+        self._settled.clear()
+
+    def pass_through(self) -> None:
+        """Waits for the database; raises Superseded when it will not be there."""
+        self._settled.wait()
+        if not self._is_open:
+            raise Superseded
+
+
+class Reader:
+    """One read-only connection, and the generation of its newest question."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._turn = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._generation = 0
+        self._closed = False
+
+    def supersede(self) -> int:
+        """Makes every question so far obsolete, interrupts the running one, returns the new generation."""
+        self._generation += 1
+        connection = self._connection
+        if connection is not None and self._turn.locked():
+            connection.interrupt()
+        return self._generation
+
+    def is_current(self, generation: int) -> bool:
+        """Whether no newer question has been asked since."""
+        return generation == self._generation and not self._closed
+
+    def ask(self, generation: int, question: Question[Answer]) -> Answer:
+        """The answer, computed in the calling thread; raises Superseded when nobody wants it any more."""
+        import sqlite3
+
+        self._gate.pass_through()
+        with self._turn:
+            if not self.is_current(generation):
+                raise Superseded
+            try:
+                if self._connection is None:
+                    from storage.database import connect
+
+                    self._connection = connect(self._gate.path, readonly=True)
+                return question(self._connection)
+            except sqlite3.OperationalError as error:
+                if not self.is_current(generation):
+                    raise Superseded from error
+                raise
+
+    def close(self) -> None:
+        """Interrupts what runs and closes the connection as soon as it is free."""
+        self._closed = True
+        self.supersede()
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+class Asker:
+    """The readers of one widget or screen, one a group of questions."""
+
+    def __init__(self, node: DOMNode, gate: Gate) -> None:
+        self._node = node
+        self._gate = gate
+        self._readers: dict[str, Reader] = {}
+
+    def ask(
+        self,
+        question: Question[Answer],
+        then: Callable[[Answer], None],
+        *,
+        group: str = "page",
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Asks in a thread; `then(answer)` or `failed(error)` runs on the loop, unless a newer one came."""
+        reader = self._readers.setdefault(group, Reader(self._gate))
+        generation = reader.supersede()
+        node = self._node
+
+        def deliver(callback: Callable[..., None], value: object) -> None:
+            if reader.is_current(generation) and node.is_attached:
+                callback(value)
+
+        def work() -> None:
+            try:
+                answer = reader.ask(generation, question)
+            except Superseded:
+                return
+            except Exception as error:
+                node.call_later(deliver, failed, error)
+                return
+            node.call_later(deliver, then, answer)
+
+        node.run_worker(work, thread=True, exclusive=True, group=f"ask-{group}", exit_on_error=False)
+
+    def drop(self, group: str | None = None) -> None:
+        """Interrupts the questions of a group, or all of them; their answers are not delivered."""
+        for name, reader in self._readers.items():
+            if group in (None, name):
+                reader.supersede()
+
+    def close(self) -> None:
+        """Interrupts everything and closes the connections."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
