@@ -1,0 +1,36 @@
+"""Candles as columns: one Parquet file a symbol and timeframe, trusted by its SHA-256 in the database.
+
+This is the one part of storage that knows arrays. Series are read whole and often (a backtest, a
+dataset), never a page at a time, so they live beside the database and not in it.
+"""
+
+from storage.candles.parquet import read_candles, read_series, write_candles
+from storage.candles.records import (
+    CandleFileRow,
+    QuarantineRow,
+    candle_record,
+    list_candles,
+    quarantine,
+    save_candle_record,
+    save_instrument,
+)
+from storage.candles.series import Candles, CandlesDamaged, CandlesMissing
+from storage.candles.timeframe import parse_timeframe, timeframe_text
+
+__all__ = [
+    "CandleFileRow",
+    "Candles",
+    "CandlesDamaged",
+    "CandlesMissing",
+    "QuarantineRow",
+    "candle_record",
+    "list_candles",
+    "parse_timeframe",
+    "quarantine",
+    "read_candles",
+    "read_series",
+    "save_candle_record",
+    "save_instrument",
+    "timeframe_text",
+    "write_candles",
+]
