@@ -23,7 +23,7 @@ DARK = Theme(
     background="#0f1218",
     surface="#161b24",
     panel="#1c222d",
-    boost="#ffffff 4%",
+    boost="#ffffff0a",
     variables={
         "gain": "#57c98a",
         "loss": "#f0716a",
@@ -67,7 +67,7 @@ LIGHT = Theme(
     background="#fbfbf8",
     surface="#f2f2ee",
     panel="#e8e9e6",
-    boost="#000000 4%",
+    boost="#0000000a",
     variables={
         "gain": "#1b7a43",
         "loss": "#b3261e",
@@ -111,7 +111,7 @@ COLOURBLIND = Theme(
     background="#101216",
     surface="#171a20",
     panel="#1e222a",
-    boost="#ffffff 4%",
+    boost="#ffffff0a",
     variables={
         "gain": "#56b4e9",
         "loss": "#e69f00",
