@@ -243,13 +243,33 @@ class Run(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class TriedPoint:
+    """One point of a search: its parameters as JSON and the score it reached on held-out rows."""
+
+    params_json: str
+    value: float
+
+
 class Model(Protocol):
     """A trained agent; `save` returns plain files (JSON, .npy, safetensors), never a pickle."""
 
     @property
+    def trials(self) -> tuple[TriedPoint, ...]:
+        """Everything that was tried to get here; a good score of many trials is worth less."""
+        ...
+
+    @property
+    def convergence(self) -> str:
+        """How training ended, in words."""
+        ...
+
+    @property
     def feature_names(self) -> tuple[str, ...]: ...
+
     @property
     def label_order(self) -> tuple[str, ...]: ...
+
     def predict(self, candles: CandleSeries) -> FloatArray:
         """Class probabilities a bar, (n, classes); NaN where history is too short."""
         ...

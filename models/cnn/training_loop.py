@@ -1,0 +1,232 @@
+"""The CNN's training loop: AdamW, one function of (seed, step) for all randomness, resumable anywhere.
+
+Nothing here draws from a generator that remembers: rows of batch n come from Philox(seed, n), its dropout
+mask from a generator seeded with the same pair. A loop that was killed and goes on from its last checkpoint
+therefore computes the same weights, bit for bit, as one that never stopped, given the same number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.base import CheckpointState, Dataset, Diverged, IntArray, Run, Stopped
+from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
+from models.cnn.network import PivotNetwork, dropout_mask, new_network
+from models.cnn.params import CnnParams
+from models.cnn.pivots import LABELS
+from models.cnn.windows import cut_windows
+from models.convergence import Convergence, judge
+from models.digest import weights_digest
+
+WARM_UP_SHARE = 0.05
+
+
+@dataclass
+class LoopState:
+    """What changes from step to step beside weights and optimiser."""
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    best: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def convergence(self) -> Convergence:
+        return judge(self.losses)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as tensors: windows (scales, n, channels, window), label (n,), distance in deviations (n,)."""
+
+    windows: Tensor
+    label: Tensor
+    distance: Tensor
+
+
+def load_batch(dataset: Dataset, rows: IntArray, params: CnnParams, device: str) -> Batch:
+    """The rows as the network sees them; a true distance is kept within 10 deviations."""
+    windows, deviation = cut_windows(dataset.arrays, rows, params.window_bars)
+    unit = deviation * math.sqrt(params.pivot_bars)
+    distance = np.clip(np.nan_to_num(dataset.arrays["distance"][rows] / unit), -10.0, 10.0)
+    return Batch(
+        torch.from_numpy(windows).to(device),
+        torch.from_numpy(dataset.label[rows]).to(device),
+        torch.from_numpy(distance.astype(np.float32)).to(device),
+    )
+
+
+def learning_rate(step: int, params: CnnParams) -> float:
+    """A linear rise over the first 5 % of the steps, then a cosine to zero (Loshchilov and Hutter 2017)."""
+    warm_up = max(1, round(params.steps * WARM_UP_SHARE))
+    if step <= warm_up:
+        return params.learning_rate * step / warm_up
+    done = (step - warm_up) / max(1, params.steps - warm_up)
+    return params.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+
+def batch_rows(train: IntArray, batch: int, seed: int, step: int) -> IntArray:
+    """Rows of one batch, drawn uniformly with replacement; a function of (seed, step) alone."""
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64)))
+    drawn: IntArray = train[generator.integers(0, len(train), size=batch)]
+    return drawn
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """A generator of the step's own, for masks."""
+    mixed = np.random.SeedSequence([seed, step, 1]).generate_state(1, dtype=np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed) >> 1)
+
+
+class TrainingLoop:
+    """Trains a network on `train` rows and watches its loss on `inner` rows."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        train: IntArray,
+        inner: IntArray,
+        params: CnnParams,
+        run: Run,
+        device: str = "cpu",
+    ) -> None:
+        self.dataset, self.train, self.params, self.run, self.device = dataset, train, params, run, device
+        self.network: PivotNetwork = new_network(params.channels, params.hidden, run.seed).to(device)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, foreach=True
+        )
+        self.class_weights = balanced_weights(torch.from_numpy(dataset.label[train]), len(LABELS)).to(device)
+        every = max(1, len(inner) // params.evaluate_rows)
+        self.inner = inner[::every][: params.evaluate_rows]
+        self.state = LoopState()
+        self._since = time.monotonic()
+
+    def fit(self) -> LoopState:
+        """Steps until the last one or until patience is spent; the best weights seen are put back.
+
+        Raises Diverged for a loss or gradient that is not finite, Stopped when the run asks for it.
+        """
+        resumed = self.run.resume_state()
+        if resumed is not None:
+            self._restore(resumed)
+        while self.state.step < self.params.steps and not self._patience_spent():
+            self._step(self.state.step + 1)
+            self.run.progress(self.state.step, self.params.steps, self._message())
+            if self.run.stop_requested:
+                self.run.checkpoint(self._checkpoint, now=True)
+                raise Stopped(self.state.step)
+            self.run.checkpoint(self._checkpoint)
+        if self.state.best:
+            load_weights(self.network, self.state.best)
+        return self.state
+
+    def _step(self, step: int) -> None:
+        params = self.params
+        rows = batch_rows(self.train, params.batch_size, self.run.seed, step)
+        batch = load_batch(self.dataset, rows, params, self.device)
+        mask = dropout_mask(len(rows), params.hidden, params.dropout, step_generator(self.run.seed, step))
+        self.network.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self._loss(batch, None if mask is None else mask.to(self.device))
+        scalars = loss.scalars()
+        self.run.log(step, **scalars)
+        if not math.isfinite(scalars["losses/total"]):
+            raise Diverged(step, f"the loss is {scalars['losses/total']}")
+        loss.total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), params.gradient_clip, foreach=True)
+        if not math.isfinite(float(norm)):
+            self.run.log(step, **{"gradient_norm/total": float(norm)})
+            raise Diverged(step, f"the gradient's norm is {float(norm)}")
+        rate = learning_rate(step, params)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.run.record(step, self._gradients(), scalars, rows)
+        self.optimiser.step()
+        self.state.step = step
+        if step % 10 == 0:
+            self._log_pace(step, rate, float(norm))
+        if step % params.evaluate_every == 0 or step == params.steps:
+            self._evaluate(step)
+
+    def _loss(self, batch: Batch, mask: Tensor | None) -> PivotLoss:
+        logits, distance, trust = self.network(batch.windows, mask)
+        return pivot_loss(logits, distance, trust, batch.label, batch.distance, self.class_weights)
+
+    def _evaluate(self, step: int) -> None:
+        """Loss on the inner slice; the best weights so far are kept."""
+        self.network.eval()
+        with torch.no_grad():
+            loss = self._loss(load_batch(self.dataset, self.inner, self.params, self.device), None)
+        total = loss.scalars()["losses/total"]
+        self.run.log(step, **{"validation/loss": total})
+        if not math.isfinite(total):
+            raise Diverged(step, f"the validation loss is {total}")
+        self.state.losses.append(total)
+        if self.state.convergence.best_index == len(self.state.losses) - 1:
+            self.state.best = weights_of(self.network)
+
+    def _patience_spent(self) -> bool:
+        return bool(self.state.losses) and self.state.convergence.patience_spent() >= self.params.patience
+
+    def _message(self) -> str:
+        return self.state.convergence.words if self.state.losses else "warming up"
+
+    def _gradients(self) -> dict[str, NDArray[np.float32]]:
+        return {
+            name: parameter.grad.detach().cpu().numpy()
+            for name, parameter in self.network.named_parameters()
+            if parameter.grad is not None
+        }
+
+    def _log_pace(self, step: int, rate: float, norm: float) -> None:
+        now = time.monotonic()
+        seconds, self._since = now - self._since, now
+        scalars = {"charts/learning_rate": rate, "gradient_norm/total": norm}
+        if seconds > 0:
+            scalars["charts/steps_per_second"] = 10.0 / seconds
+        self.run.log(step, **scalars)
+
+    def _checkpoint(self) -> CheckpointState:
+        weights = weights_of(self.network)
+        arrays: dict[str, NDArray[Any]] = {f"weights/{name}": value for name, value in weights.items()}
+        arrays |= {f"best/{name}": value for name, value in self.state.best.items()}
+        for name, parameter in self.network.named_parameters():
+            for key, value in self.optimiser.state[parameter].items():
+                arrays[f"adam/{name}/{key}"] = value.detach().cpu().numpy().copy()
+        return CheckpointState(
+            self.state.step, arrays, {"losses": list(self.state.losses)}, weights_digest(weights)
+        )
+
+    def _restore(self, saved: CheckpointState) -> None:
+        load_weights(self.network, part_of(saved.arrays, "weights/"))
+        for name, parameter in self.network.named_parameters():
+            moments = part_of(saved.arrays, f"adam/{name}/")
+            # The step count of Adam lives on the CPU, its moments beside the parameter.
+            self.optimiser.state[parameter] = {
+                key: torch.from_numpy(value.copy()).to("cpu" if key == "step" else self.device)
+                for key, value in moments.items()
+            }
+        self.state = LoopState(saved.step, list(saved.counters["losses"]), part_of(saved.arrays, "best/"))
+
+
+def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose name starts with `prefix`, without it."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def weights_of(network: PivotNetwork) -> dict[str, NDArray[np.float32]]:
+    """A copy of every weight, by name."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
+
+
+def load_weights(network: PivotNetwork, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Put weights into a network; names and shapes must be exactly its own."""
+    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
