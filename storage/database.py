@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from storage.errors import DatabaseDamaged, DatabaseLocked, DatabaseTooNew, DiskFull, StorageError
 from storage.lock_holder import find_lock_holder
@@ -99,13 +100,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.DatabaseError as error:
-        raise _explained(error, connection) from error
+        _raise_explained(error, connection)
     try:
         yield connection
         connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         _roll_back(connection)
-        raise _explained(error, connection) from error
+        _raise_explained(error, connection)
     except BaseException:
         _roll_back(connection)
         raise
@@ -140,10 +141,13 @@ def _open(path: Path, mode: str, busy_timeout_ms: int) -> sqlite3.Connection:
         raise explained(error, path, busy_timeout_ms) from error
 
 
-def _explained(error: sqlite3.DatabaseError, connection: sqlite3.Connection) -> Exception:
+def _raise_explained(error: sqlite3.DatabaseError, connection: sqlite3.Connection) -> NoReturn:
     path = next(row[2] for row in connection.execute("PRAGMA database_list").fetchall() if row[1] == "main")
     timeout_ms = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
-    return explained(error, Path(path), timeout_ms)
+    ours = explained(error, Path(path), timeout_ms)
+    if ours is error:
+        raise error
+    raise ours from error
 
 
 def explained(error: sqlite3.DatabaseError, path: Path, busy_timeout_ms: int) -> Exception:
