@@ -43,6 +43,8 @@ def ensure_worker(
             return living[0].pid
         process = _start(workspace, idle_exit)
         _wait_until_registered(workspace, connection, process)
+        # From here on it is nobody's child: its end is not ours to wait for, and Popen need not warn of it.
+        process.returncode = 0
         return process.pid
 
 

@@ -1,0 +1,94 @@
+"""The grammar of the command line: one subparser a command, `--workspace` before or after it.
+
+Each command's module declares its own options (`add_arguments`) and its own work (`run`), and imports
+nothing heavy at its top, so that `--help` and a usage error cost nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Protocol
+
+from cointrader.cli import (
+    backtest,
+    bootstrap,
+    chain,
+    doctor,
+    imports,
+    jobs,
+    menu,
+    records,
+    settings,
+    train,
+    worker,
+)
+
+
+class Command(Protocol):
+    """A module of one command or of several that share their options."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do the work; returns the exit status."""
+
+
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """The parsed command line; `run` is the function to call. Exits with status 2 on wrong usage."""
+    return build_parser().parse_args(given)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    from cointrader import __version__
+    from cointrader.cli import console
+
+    parser = argparse.ArgumentParser(
+        prog="cointrader",
+        description="Every decision and every training run of a crypto bot, in one workspace. "
+        "Without a command it opens the console; without a terminal it prints a summary instead.",
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"coinTrader Console {__version__}")
+    _add_workspace(parser, default=None)
+    console.add_arguments(parser)
+    parser.set_defaults(run=console.run)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for name, module, summary in COMMANDS:
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        _add_workspace(command, default=argparse.SUPPRESS)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _add_workspace(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--workspace",
+        metavar="DIR",
+        default=default,
+        help="folder that holds everything (else COINTRADER_WORKSPACE, else the user-data folder)",
+    )
+
+
+COMMANDS: tuple[tuple[str, Command, str], ...] = (
+    (
+        "bootstrap",
+        bootstrap,
+        "fill an empty workspace from the bundled real candles, and print what is there",
+    ),
+    ("import", imports, "import candle files (CSV, CSV7, Bitfinex order, freqtrade Feather; also .gz)"),
+    ("backtest", backtest, "run strategies and the whole decision path over candles"),
+    ("train", train, "queue the training of one agent"),
+    ("signals", records, "print signals and what became of them"),
+    ("rejections", records, "print rejected signals with stage, reason, limit and actual value"),
+    ("positions", records, "print positions"),
+    ("position", chain, "print the chain of one position: signal, decision, fills, reward"),
+    ("jobs", jobs, "list jobs, cancel one, print the log of one"),
+    ("worker", worker, "run queued jobs, each in a child process"),
+    ("doctor", doctor, "check workspace, database, disk, device, packages, worker and configuration"),
+    ("settings", settings, "print every setting in force, with its range"),
+    ("menu", menu, "a numbered menu"),
+)

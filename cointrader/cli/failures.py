@@ -1,0 +1,22 @@
+"""What the operator reads when a command fails: one line for what this package knows, else nothing.
+
+Errors of our packages carry a text written for the operator (file, line, field, reason). Errors of the
+operating system name their file. Anything else is a fault of the program and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+OUR_PACKAGES = frozenset({"cointrader", "models", "storage", "tui"})
+
+
+def explain(error: BaseException) -> str | None:
+    """The text for standard error, or None when the error is not one that an operator can act on."""
+    if type(error).__module__.partition(".")[0] in OUR_PACKAGES:
+        return "\n".join([f"cointrader: {error}", *getattr(error, "__notes__", ())])
+    if isinstance(error, sqlite3.Error):
+        return f"cointrader: the database refused: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cointrader: {error.filename}: {error.strerror}"
+    return None

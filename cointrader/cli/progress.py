@@ -1,0 +1,79 @@
+"""Progress of long work with the time that is left, on standard error.
+
+A terminal gets one line that is drawn over; anything else gets a plain line now and then, so that a
+log file stays readable. `--json` and pipes are not disturbed: standard output is never touched.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+BAR_WIDTH = 24
+TERMINAL_SECONDS = 0.1
+PLAIN_SECONDS = 5.0
+
+
+def duration(seconds: float) -> str:
+    """`75` as `1:15`, `4000` as `1:06:40`."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+class ProgressLine:
+    """One piece of work; call `update` as often as you like, it draws only now and then."""
+
+    def __init__(self, title: str, stream: TextIO | None = None) -> None:
+        self._title = title
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._start = time.monotonic()
+        self._drawn_at = self._start - (0.0 if self._terminal else PLAIN_SECONDS - 1.0)
+        self._drawn_width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        """Draw `done` of `total` (0 when the total is unknown) if it is time to."""
+        now = time.monotonic()
+        if now - self._drawn_at < (TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS):
+            return
+        self._drawn_at = now
+        text = self.line(done, total, message, elapsed=now - self._start)
+        if self._terminal:
+            self._stream.write("\r" + text[:118].ljust(self._drawn_width))
+            self._drawn_width = len(text[:118])
+        else:
+            self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def line(self, done: float, total: float, message: str, elapsed: float) -> str:
+        """The text: title, part done, time left, message."""
+        parts = [self._title]
+        if total > 0:
+            part = min(1.0, max(0.0, done / total))
+            if self._terminal:
+                filled = round(part * BAR_WIDTH)
+                parts.append("[" + "#" * filled + "-" * (BAR_WIDTH - filled) + "]")
+            parts.append(f"{part:4.0%}")
+            if 0 < part < 1 and elapsed > 1.0:
+                parts.append("ETA " + duration(elapsed * (1 - part) / part))
+        parts.append(message or duration(elapsed))
+        return "  ".join(parts)
+
+    def clear(self) -> None:
+        """Leave an empty line behind on a terminal, so that what follows starts clean."""
+        if self._terminal and self._drawn_width:
+            self._stream.write("\r" + " " * self._drawn_width + "\r")
+            self._stream.flush()
+            self._drawn_width = 0
