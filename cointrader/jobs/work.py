@@ -6,12 +6,14 @@ through `context.progress`, which is also where a wish to cancel or to stop is n
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cointrader.jobs.journal import say
 from cointrader.jobs.process_guard import ControlPipe
 from cointrader.settings import Settings
 from storage import jobs as queue
@@ -96,10 +98,28 @@ def backtest(context: WorkContext) -> dict[str, Any]:
 
 
 def train(context: WorkContext) -> dict[str, Any]:
-    """Train one agent: arguments `agent`, `params`, `seed`."""
-    from cointrader.jobs.stored_training import train_stored
+    """Train one agent, or go on with its session: arguments `agent`, `params`, `seed`."""
+    from cointrader.training.run import StopReason
+    from cointrader.training.session import TrainingStopped, train_agent
 
-    return train_stored(context)
+    arguments = context.arguments
+    try:
+        result = train_agent(
+            context.workspace,
+            arguments["agent"],
+            arguments.get("params", {}),
+            job_id=context.job.id,
+            attempt=context.job.attempt,
+            seed=arguments.get("seed", 0),
+            settings=context.settings,
+            interrupted=lambda: context.control.stop_requested,
+            say=say,
+        )
+    except TrainingStopped as stopped:
+        interrupted = stopped.reason is StopReason.INTERRUPTED
+        raise (JobInterrupted if interrupted else JobCancelled) from stopped
+    # JSON knows no NaN: a metric that is not defined has no value.
+    return {**asdict(result), "value": result.value if math.isfinite(result.value) else None}
 
 
 WORKS: dict[str, Work] = {

@@ -1,4 +1,4 @@
-"""Signals, rejections and positions on the command line: the console's tables, as text for scripts and people."""
+"""Signals, rejections and positions on the command line: the tables of the console, as text."""
 
 from __future__ import annotations
 

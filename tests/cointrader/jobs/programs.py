@@ -1,6 +1,6 @@
 """Programs for the tests of jobs: the real supervisor and the real child, doing work that a test can steer.
 
-`python -m tests.cointrader.jobs.programs supervise WORKSPACE [IDLE]`, which starts `... child ID ATTEMPT ...`.
+`python -m tests.cointrader.jobs.programs supervise WORKSPACE [IDLE]`, which starts `child ID ATTEMPT`.
 The kinds of work speak through files in the folder named by the job's arguments.
 """
 
