@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 def roc_auc(truth: NDArray[Any], score: NDArray[Any]) -> float:
-    """P(score of a positive > that of a negative) + half the ties (Mann, Whitney 1947); NaN with one class."""
+    """P(a positive scores above a negative) + half the ties (Mann, Whitney 1947); NaN with one class."""
     positive = np.asarray(truth).astype(bool)
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if ones == 0 or zeros == 0:

@@ -1,0 +1,103 @@
+"""How a session ends: as a version in the vault, or with the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+
+from cointrader.training.code_version import code_version
+from models.base import Dataset, Metrics, Model
+from storage.clock import now_ms
+from storage.database import transaction
+from storage.events import Severity, record_event
+from storage.sessions import SessionRow, record_trials, update_session
+from storage.vault import ArtifactRow, promote_if_better, store_artifact
+from storage.workspace import Workspace
+
+
+def store_version(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    session: SessionRow,
+    dataset: Dataset,
+    model: Model,
+    metrics: Metrics,
+) -> ArtifactRow:
+    """The version, its trials, its judgement and the end of the session, in one transaction."""
+    value = metrics.value if math.isfinite(metrics.value) else None
+    notes = [part for part in (session.note, model.convergence, metrics.note) if part]
+    manifest = {
+        "params": json.loads(session.params_json),
+        "seed": session.seed,
+        "features": list(model.feature_names),
+        "labels": list(model.label_order),
+        "horizon_bars": dataset.horizon_bars,
+        "timeframe_ms": int(dataset.constants.get("timeframe_ms", 0)),
+        "symbols": list(dataset.symbols),
+        "learned_until_ms": int(dataset.t1_ms.max()),
+        "weights_sha256": model.weights_sha256(),
+        "device": session.device,
+        "code_version": code_version(),
+    }
+    tried = [(point.params_json, _finite(point.value)) for point in model.trials]
+    with transaction(connection):
+        artifact = store_artifact(
+            workspace,
+            connection,
+            agent=session.agent,
+            session_id=session.id,
+            files=model.save(),
+            manifest=manifest,
+            metric=metrics.name,
+            value=value,
+            baseline=metrics.baseline,
+            metrics={
+                "others": {name: _finite(number) for name, number in metrics.others.items()},
+                "per_fold": [_finite(number) for number in metrics.per_fold],
+            },
+            provenance=dataset.provenance,
+        )
+        record_trials(
+            connection,
+            agent=session.agent,
+            session_id=session.id,
+            metric=metrics.name,
+            trials=tried or [(session.params_json, value)],
+        )
+        update_session(
+            connection,
+            session.id,
+            attempt=session.attempt,
+            state="succeeded",
+            metric=metrics.name,
+            value=value,
+            baseline=metrics.baseline,
+            note="; ".join(notes),
+            weights_sha256=manifest["weights_sha256"],
+            ended_ms=now_ms(),
+        )
+        return promote_if_better(connection, artifact.id)
+
+
+def end_session(
+    connection: sqlite3.Connection, session: SessionRow, state: str, note: str, **columns: object
+) -> None:
+    """Close a session that made no version, with the reason for the operator."""
+    severity: Severity = "info" if state in ("cancelled", "interrupted") else "error"
+    text = f"training of {session.agent} {state}: {note}"
+    with transaction(connection):
+        update_session(
+            connection,
+            session.id,
+            attempt=session.attempt,
+            state=state,
+            note=note,
+            ended_ms=now_ms(),
+            **columns,
+        )
+        record_event(connection, "training", text, severity=severity, subject=f"session {session.id}")
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

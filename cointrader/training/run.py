@@ -1,0 +1,135 @@
+"""The `Run` of a real session: metrics in batches, checkpoints when due, and the operator's wish to stop.
+
+A training loop may call every step; the database is written a few times a second. Every write carries the
+attempt, so a process that was taken for dead cannot write over its successor.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cointrader.settings import WorkerSettings
+from cointrader.training.checkpoint import read_checkpoint, write_checkpoint
+from models.base import CheckpointState, IntArray
+from storage import jobs
+from storage.database import transaction
+from storage.metrics import write_metrics
+from storage.sessions import SessionRow, update_session
+from storage.workspace import Workspace
+
+GRADIENT_STEPS = 10
+LOG_SECONDS = 2.0
+
+
+class StopReason(enum.Enum):
+    """Why a session stops before its end: cancelled by the operator, or the worker has to go."""
+
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class DatabaseRun:
+    """Writes what a training loop says to the rows of its session; `flush` writes what still waits."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        connection: sqlite3.Connection,
+        session: SessionRow,
+        settings: WorkerSettings,
+        interrupted: Callable[[], bool],
+        say: Callable[[str], None],
+    ) -> None:
+        self._workspace, self._connection, self._settings = workspace, connection, settings
+        self._session_id, self._attempt, self._job_id = session.id, session.attempt, session.job_id
+        self._seed, self._interrupted, self._say = session.seed, interrupted, say
+        self._rows: list[tuple[int, str, float]] = []
+        self._latest: dict[str, float] = {}
+        self._progress = (session.step, session.total_steps, "")
+        self._flushed = self._checkpointed = self._logged = time.monotonic()
+        self.stop_reason: StopReason | None = None
+
+    @property
+    def seed(self) -> int:
+        return self._seed
+
+    @property
+    def stop_requested(self) -> bool:
+        """As of the last flush; a wish is noticed within the time between two of them."""
+        return self.stop_reason is not None
+
+    def log(self, step: int, **scalars: float) -> None:
+        self._rows += [(step, name, float(value)) for name, value in scalars.items()]
+        self._latest |= scalars
+        # A curve that breaks has to be seen to break, even if the process dies of it.
+        if not all(math.isfinite(value) for value in scalars.values()):
+            self.flush()
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        self._progress = (done, total, message)
+        now = time.monotonic()
+        if now - self._flushed >= self._settings.metric_seconds:
+            self.flush()
+        if now - self._logged >= LOG_SECONDS:
+            self._logged = now
+            self._say(self._line())
+
+    def record(
+        self,
+        step: int,
+        gradients: Mapping[str, NDArray[np.float32]],
+        losses: Mapping[str, float],
+        batch: IntArray,
+    ) -> None:
+        """The norm of each layer's gradient, every tenth step."""
+        if step % GRADIENT_STEPS:
+            return
+        squares: dict[str, float] = defaultdict(float)
+        for name, gradient in gradients.items():
+            layer = name.rpartition(".")[0] or name
+            squares[layer] += float(np.square(gradient, dtype=np.float64).sum())
+        self.log(step, **{f"gradient_norm/{layer}": math.sqrt(value) for layer, value in squares.items()})
+
+    def checkpoint(self, state: Callable[[], CheckpointState], *, now: bool = False) -> None:
+        moment = time.monotonic()
+        if not now and moment - self._checkpointed < self._settings.checkpoint_seconds:
+            return
+        self.flush()
+        path = write_checkpoint(self._workspace, self._connection, self._session_id, self._attempt, state())
+        self._checkpointed = time.monotonic()
+        self._say(f"checkpoint {path.name}")
+
+    def resume_state(self) -> CheckpointState | None:
+        state = read_checkpoint(self._workspace, self._connection, self._session_id)
+        if state is not None:
+            self._say(f"going on after step {state.step:,}, where the last checkpoint is")
+        return state
+
+    def flush(self) -> None:
+        """Write what is waiting in one transaction, and look whether anybody wants this to stop."""
+        done, total, message = self._progress
+        rows, self._rows = self._rows, []
+        with transaction(self._connection):
+            write_metrics(self._connection, self._session_id, self._attempt, rows)
+            update_session(self._connection, self._session_id, attempt=self._attempt, step=done)
+            if self._job_id is not None:
+                jobs.progress(self._connection, self._job_id, self._attempt, done, total, message)
+        self._flushed = time.monotonic()
+        if self._job_id is not None and jobs.cancel_requested(self._connection, self._job_id):
+            self.stop_reason = StopReason.CANCELLED
+        elif self._interrupted():
+            self.stop_reason = StopReason.INTERRUPTED
+
+    def _line(self) -> str:
+        done, total, message = self._progress
+        shown = ("losses/total", "validation/loss", "grid/roc_auc", "fold/roc_auc")
+        numbers = [f"{name} {self._latest[name]:.4f}" for name in shown if name in self._latest]
+        return " | ".join([f"step {done:,} of {total:,}", *numbers, message])

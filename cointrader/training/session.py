@@ -1,0 +1,220 @@
+"""One training session from beginning to end: data pinned, agent fitted, version stored and judged.
+
+A session belongs to a job and outlives its attempts: when a process is killed, the next attempt finds the
+session of its job, reads the dataset that was pinned (not today's candles) and goes on after the last
+checkpoint, with the thread count and the seed of the beginning.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cointrader.settings import Settings
+from cointrader.training.datasets import load_dataset, store_dataset, store_split
+from cointrader.training.outcome import end_session, store_version
+from cointrader.training.repeatability import describe_machine, pin_threads
+from cointrader.training.run import DatabaseRun, StopReason
+from cointrader.training.source import WorkspaceSource
+from models import registry
+from models.base import AgentModule, Dataset, Diverged, Stopped
+from models.parameters import build, from_json, to_json
+from storage.database import open_database, transaction
+from storage.errors import StaleAttempt
+from storage.sessions import (
+    SessionRow,
+    create_session,
+    get_session,
+    session_of_job,
+    update_session,
+)
+from storage.workspace import Workspace
+
+RESUMABLE = ("running", "interrupted", "cancelled", "failed")
+
+log = logging.getLogger(__name__)
+
+
+class TrainingStopped(Exception):
+    """The session ended early because somebody wanted it to; its checkpoint is kept."""
+
+    def __init__(self, session_id: int, step: int, reason: StopReason) -> None:
+        super().__init__(f"session {session_id} was {reason.value} after step {step:,}")
+        self.session_id = session_id
+        self.step = step
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A stored version and how it did on rows it never saw; `status` is champion or candidate, and why."""
+
+    session_id: int
+    agent: str
+    version: int
+    metric: str
+    value: float
+    baseline: float
+    status: str
+    reason: str
+    note: str
+
+
+def train_agent(
+    workspace: Workspace,
+    agent: str,
+    params: Any,
+    *,
+    job_id: int | None = None,
+    attempt: int = 1,
+    seed: int = 0,
+    settings: Settings | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = log.info,
+) -> TrainingResult:
+    """Train `agent` on the workspace and store what came of it as a new version.
+
+    `params` is the agent's parameter dataclass, or a mapping that is checked into one. `interrupted` is
+    asked a few times a second whether the worker has to go; cancelling goes through the job's row; `say`
+    takes lines for the job's log.
+
+    Raises ParameterError and NotEnoughRows before anything is written, Diverged (session state
+    "diverged"), TrainingStopped ("cancelled" or "interrupted", with a checkpoint), StaleAttempt when a
+    newer attempt has taken over; any other error leaves the state "failed" and goes on to the caller.
+    """
+    entry = registry.get(agent)
+    chosen = build(registry.params_class(agent), params) if isinstance(params, Mapping) else params
+    settings = settings or Settings()
+    connection = open_database(workspace)
+    try:
+        opened = _open_session(workspace, connection, entry, chosen, job_id, attempt, seed, settings, say)
+        run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
+        return _train(workspace, connection, opened, run, say)
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A session that is about to run, with its agent's code and its data."""
+
+    session: SessionRow
+    module: AgentModule
+    dataset: Dataset
+    params: Any
+
+
+def _open_session(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    entry: registry.AgentEntry,
+    params: Any,
+    job_id: int | None,
+    attempt: int,
+    seed: int,
+    settings: Settings,
+    say: Callable[[str], None],
+) -> _Opened:
+    earlier = session_of_job(connection, job_id) if job_id is not None else None
+    if earlier is not None and earlier.state in RESUMABLE and earlier.agent == entry.name:
+        return _reopen(workspace, connection, entry, earlier, attempt, say)
+    pin_threads(entry, settings.worker.threads_per_job)
+    module = registry.load(entry.name)
+    say(f"{entry.title}: reading what to learn from")
+    dataset = module.dataset(WorkspaceSource(workspace, connection), params)
+    split = module.split(dataset, params)
+    machine = describe_machine(entry, getattr(params, "device", "cpu"))
+    say(f"{dataset.rows:,} rows ({dataset.description}); {len(split.folds)} folds; {machine.device}")
+    dataset_id = store_dataset(workspace, connection, dataset)
+    with transaction(connection):
+        session_id = create_session(
+            connection,
+            agent=entry.name,
+            job_id=job_id,
+            attempt=attempt,
+            seed=seed,
+            params_json=to_json(params),
+            dataset_id=dataset_id,
+            split_id=store_split(connection, dataset_id, split),
+            threads=settings.worker.threads_per_job,
+            device=machine.device,
+            capability=machine.capability,
+            total_steps=module.total_steps(dataset, params),
+        )
+    return _Opened(get_session(connection, session_id), module, dataset, params)
+
+
+def _reopen(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    entry: registry.AgentEntry,
+    earlier: SessionRow,
+    attempt: int,
+    say: Callable[[str], None],
+) -> _Opened:
+    """Go on with a session: its parameters, its dataset, its threads and its seed, whatever holds now."""
+    pin_threads(entry, earlier.threads)
+    params = from_json(registry.params_class(entry.name), earlier.params_json)
+    if earlier.dataset_id is None:
+        raise ValueError(f"session {earlier.id} has no dataset to go on with")
+    dataset = load_dataset(workspace, connection, earlier.dataset_id)
+    machine = describe_machine(entry, getattr(params, "device", "cpu"))
+    note = ""
+    if (machine.device, machine.capability) != (earlier.device, earlier.capability):
+        note = "not comparable to the bit: attempts ran on different instruction sets or devices"
+    say(f"{entry.title}: attempt {attempt} goes on with session {earlier.id}. {note}".rstrip())
+    update_session(
+        connection,
+        earlier.id,
+        attempt=attempt,
+        state="running",
+        note=note,
+        ended_ms=None,
+        device=machine.device,
+        capability=machine.capability,
+    )
+    return _Opened(get_session(connection, earlier.id), registry.load(entry.name), dataset, params)
+
+
+def _train(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    opened: _Opened,
+    run: DatabaseRun,
+    say: Callable[[str], None],
+) -> TrainingResult:
+    session = opened.session
+    try:
+        model = opened.module.fit(opened.dataset, opened.params, run)
+        run.flush()
+        metrics = opened.module.evaluate(model, opened.dataset)
+        artifact = store_version(workspace, connection, session, opened.dataset, model, metrics)
+    except StaleAttempt:
+        raise
+    except Stopped as stopped:
+        reason = run.stop_reason or StopReason.CANCELLED
+        run.flush()
+        end_session(connection, session, reason.value, str(stopped), step=stopped.step)
+        raise TrainingStopped(session.id, stopped.step, reason) from stopped
+    except Diverged as diverged:
+        run.flush()
+        end_session(connection, session, "diverged", str(diverged), step=diverged.step)
+        raise
+    except Exception as error:
+        end_session(connection, session, "failed", f"{type(error).__name__}: {error}")
+        raise
+    say(f"version {artifact.version} is {artifact.status}: {artifact.reason}")
+    return TrainingResult(
+        session_id=session.id,
+        agent=session.agent,
+        version=artifact.version,
+        metric=metrics.name,
+        value=metrics.value,
+        baseline=metrics.baseline,
+        status=artifact.status,
+        reason=artifact.reason,
+        note=get_session(connection, session.id).note,
+    )

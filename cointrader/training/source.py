@@ -1,0 +1,72 @@
+"""What agents learn from, read from the workspace: stored candles and stored signals.
+
+Every read adds its lineage; a dataset is as weak as its weakest record, so one synthetic series makes all
+that was learned from it synthetic, and no such model is ever promoted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.base import CandleSeries, NotEnoughRows, SignalRows
+from storage.candles import CandleFileRow, list_candles, read_series, timeframe_text
+from storage.workspace import Workspace
+
+WEAKEST_FIRST = ("synthetic", "import", "backtest", "playback", "paper", "live")
+
+
+class WorkspaceSource:
+    """A `models.base.TrainingSource` over one workspace."""
+
+    def __init__(self, workspace: Workspace, connection: sqlite3.Connection) -> None:
+        self._workspace, self._connection = workspace, connection
+        self._lineage: set[str] = set()
+
+    @property
+    def provenance(self) -> str:
+        """The weakest lineage read so far; anything unknown counts as synthetic."""
+        if not self._lineage <= set(WEAKEST_FIRST):
+            return WEAKEST_FIRST[0]
+        return min(self._lineage, key=WEAKEST_FIRST.index, default="import")
+
+    def candles(self, symbols: str, timeframe_minutes: int) -> Sequence[CandleSeries]:
+        """Series of one timeframe, by symbol; raises NotEnoughRows saying what there is instead."""
+        known = list_candles(self._connection)
+        wanted = None if symbols.strip().lower() == "all" else set(_names(symbols))
+        named = [row for row in known if wanted is None or row.symbol.upper() in wanted]
+        missing = (wanted or set()) - {row.symbol.upper() for row in named}
+        if missing or not named:
+            there = ", ".join(sorted({row.symbol for row in known})) or "none"
+            asked = ", ".join(sorted(missing)) if missing else "any symbol"
+            raise NotEnoughRows(0, 1, f"candles of {asked} (there are: {there})")
+        chosen = _of_timeframe(named, timeframe_minutes)
+        self._lineage |= {row.provenance for row in chosen}
+        return [read_series(self._workspace, row) for row in chosen]
+
+    def signals(self) -> SignalRows:
+        """Every stored signal, oldest first."""
+        rows = self._connection.execute("SELECT ts_ms, symbol FROM signal ORDER BY ts_ms, id").fetchall()
+        lineage = self._connection.execute("SELECT DISTINCT provenance FROM signal").fetchall()
+        self._lineage |= {row[0] for row in lineage}
+        moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        return SignalRows(moments, tuple(row[1] for row in rows))
+
+
+def _names(symbols: str) -> list[str]:
+    return [name.strip().upper() for name in symbols.split(",") if name.strip()]
+
+
+def _of_timeframe(rows: list[CandleFileRow], minutes: int) -> list[CandleFileRow]:
+    by_timeframe: dict[int, list[CandleFileRow]] = defaultdict(list)
+    for row in rows:
+        by_timeframe[row.timeframe_ms].append(row)
+    if minutes == 0:
+        return max(by_timeframe.values(), key=lambda group: sum(row.bars for row in group))
+    if minutes * 60_000 not in by_timeframe:
+        there = ", ".join(timeframe_text(length) for length in sorted(by_timeframe))
+        raise NotEnoughRows(0, 1, f"candles of {timeframe_text(minutes * 60_000)} (there are: {there})")
+    return by_timeframe[minutes * 60_000]
