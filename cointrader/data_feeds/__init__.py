@@ -1,0 +1,1 @@
+"""Market data in: files of candles become checked, ordered, stored series."""

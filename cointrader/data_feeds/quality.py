@@ -1,0 +1,87 @@
+"""How good a series is: its timeframe, its gaps, and what had to be left out to make it one.
+
+A gap is one place where two bars that follow each other are more than one timeframe apart; the bars
+between them are missing, which is not the same as bars in which nothing moved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAMPLE_STEPS = 1_001
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """`longest_bars` are missing in the longest gap; the bar before it has the time `longest_after_ms`."""
+
+    count: int
+    missing_bars: int
+    longest_bars: int
+    longest_after_ms: int | None
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """What an import says of one file. Times are UTC milliseconds at the bar's close.
+
+    `rows` are the data rows of the file, `bars` those that became a bar; the rest are `duplicates`
+    (exact repeats, dropped) and `refused`. `out_of_order` rows were sorted. `notes` are sentences.
+    """
+
+    rows: int
+    bars: int
+    timeframe_ms: int
+    first_close_ms: int
+    last_close_ms: int
+    gaps: int
+    missing_bars: int
+    longest_gap_bars: int
+    longest_gap_after_ms: int | None
+    duplicates: int
+    out_of_order: int
+    zero_volume: int
+    refused: int
+    notes: tuple[str, ...]
+
+
+def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
+    """The gaps of an ordered series whose times are a whole number of timeframes apart."""
+    steps = np.diff(times_ms)
+    places = np.flatnonzero(steps > timeframe_ms)
+    if places.size == 0:
+        return Gaps(0, 0, 0, None)
+    missing = steps[places] // timeframe_ms - 1
+    longest = int(np.argmax(missing))
+    return Gaps(int(places.size), int(missing.sum()), int(missing[longest]), int(times_ms[places[longest]]))
+
+
+def infer_timeframe(times_ms: NDArray[np.int64]) -> int | None:
+    """The step between bars that explains more than half of all steps; None when there is none.
+
+    A value that makes up more than half of a list is its median, so no counting is needed; the median
+    of the first steps is tried before that of all.
+    """
+    steps = np.diff(times_ms)
+    if steps.size == 0:
+        return None
+    for sample in (steps[:_SAMPLE_STEPS], steps):
+        middle = sample.size // 2
+        candidate = int(np.partition(sample, middle)[middle])
+        if 2 * int(np.count_nonzero(steps == candidate)) > steps.size:
+            return candidate
+    return None
+
+
+def rows_off_the_grid(times_ms: NDArray[np.int64], timeframe_ms: int) -> NDArray[np.int64]:
+    """Places of bars that are not a whole number of timeframes away from most of the others."""
+    steps = np.diff(times_ms)
+    uneven = steps[steps != timeframe_ms]
+    if not bool(np.any(uneven % timeframe_ms)):
+        return np.empty(0, dtype=np.int64)
+    phases = times_ms % timeframe_ms
+    values, counts = np.unique(phases, return_counts=True)
+    return np.flatnonzero(phases != values[np.argmax(counts)])
