@@ -1,0 +1,1 @@
+"""Real candles that come with the program; SOURCE.md says where they are from."""
