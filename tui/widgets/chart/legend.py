@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.widgets.chart.canvas import DASHED, DOTTED
-from tui.widgets.chart.picture import LABEL, PLAIN, TITLE, Picture, series_role
+from tui.widgets.chart.picture import AXIS, LABEL, PLAIN, TITLE, Picture, series_role
 from tui.widgets.chart.scale import value_label
 from tui.widgets.chart.series import Series
 from tui.widgets.chart.symbols import SymbolSet
@@ -44,8 +44,9 @@ def entries(series: Sequence[Series], symbols: SymbolSet, at: float | None) -> l
 def write_legend(
     picture: Picture, title: str, series: Sequence[Series], symbols: SymbolSet, at: float | None
 ) -> None:
-    """Write title and legend into the first row of a picture."""
-    end = picture.write(0, 0, title[: picture.width], TITLE)
+    """Write title and legend into the first row of a picture, and a thin rule between them."""
+    end = picture.write(0, 0, symbols.horizontal + " ", AXIS) if title else 0
+    end = picture.write(end, 0, title[: picture.width - end], TITLE)
     room = picture.width - end
     shown = entries(series, symbols, at)
     with_value = sum(entry.width(True) for entry in shown) <= room
@@ -61,6 +62,8 @@ def write_legend(
     left_over = len(shown) - len(kept)
     if left_over and kept:
         x -= len(f" +{left_over}")
+    if title and x - end > 3:
+        picture.write(end + 1, 0, symbols.horizontal * (x - end - (not kept)), AXIS)
     for entry in kept:
         x = picture.write(x + 2, 0, entry.sample, entry.role)
         x = picture.write(x + 1, 0, entry.label, LABEL)

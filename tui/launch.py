@@ -1,0 +1,65 @@
+"""Asking for work: a row in the queue, and a worker that takes it. The console itself trains nothing.
+
+The worker is started through the command line in a process of its own, so that it outlives the console.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from storage.workspace import Workspace
+
+
+class WorkerNotReached(Exception):
+    """No worker could be started; the text is what the command said."""
+
+
+def queue_training(
+    connection: sqlite3.Connection, agent: str, params: Mapping[str, str], *, seed: int
+) -> int:
+    """Queue the training of an agent with parameters that the form has checked; returns the job's id."""
+    from models import registry
+    from storage.jobs import enqueue
+
+    return enqueue(
+        connection,
+        kind="train",
+        title=f"Train {agent}",
+        arguments={"agent": agent, "params": dict(params), "seed": seed},
+        slot=registry.get(agent).slot,
+    )
+
+
+def queue_bootstrap(connection: sqlite3.Connection) -> int:
+    """Queue the filling of an empty workspace from the bundled candles; returns the job's id."""
+    from storage.jobs import enqueue
+
+    return enqueue(
+        connection, kind="bootstrap", title="Fill the workspace from the sample", arguments={"params": {}}
+    )
+
+
+def ensure_worker(workspace: Workspace, *, seconds: float = 60.0) -> None:
+    """Start a worker unless one is alive. Waits for the command: call it in a thread.
+
+    Raises WorkerNotReached.
+    """
+    command = [
+        *(sys.executable, "-P", "-m", "cointrader", "worker", "--ensure"),
+        *("--workspace", str(workspace.root)),
+    ]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, start_new_session=True
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WorkerNotReached(f"the worker was not started: {error}") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        raise WorkerNotReached(f"the worker was not started: {said or f'exit code {done.returncode}'}")

@@ -1,0 +1,187 @@
+"""The first screen: is everything alive, how is the account doing, what is running, what went wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+
+from tui.keys import key
+from tui.screens.base import ConsoleScreen
+from tui.widgets.chart.chart import Chart
+from tui.widgets.chart.group import ChartGroup
+from tui.widgets.chart.overlays import Level
+from tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from storage.overview import Overview
+
+EQUITY_COLUMNS = 400
+
+
+class OverviewScreen(ConsoleScreen):
+    """Answers within a second whether anything needs a hand."""
+
+    ID: ClassVar[str] = "overview"
+    CSS_PATH = "overview.tcss"
+    HELP: ClassVar[str] = (
+        "The state of the workspace: the equity of the newest run, whether the worker answers, running jobs "
+        "with the time they will still take, the champion of each agent against its baseline, and the last "
+        "errors. Numbers change by themselves while other processes work. A worker whose heartbeat is late "
+        "is called silent, then presumed dead; its jobs are taken up by the next worker."
+    )
+    DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
+    KEY_WIDGETS = (Chart,)
+    AUTO_FOCUS = "Chart"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("overview.fill", "f", "fill", "fill", "Fill the empty workspace with the bundled candles"),
+        key("overview.live", "enter", "live", "live", "To the curves of what is being trained", show=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: Overview | None = None
+        self._offered = False
+        self._follows = False
+
+    @property
+    def follows(self) -> bool:
+        """Whether the console goes to Live by itself when the first training begins."""
+        return self._follows
+
+    def compose_body(self) -> ComposeResult:
+        """Chart and jobs on the left, figures on the right; one column where it is narrow."""
+        yield Panel("", id="empty")
+        with Vertical(id="body"):
+            yield Panel("", id="counts")
+            with Horizontal(id="upper"):
+                with ChartGroup(id="charts"):
+                    yield Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
+                with Vertical(id="figures"):
+                    yield Panel("alive", id="alive")
+                    yield Panel("last run", id="run")
+                    yield Panel("closes", id="closes")
+                    yield Panel("champions", id="champions")
+            yield Panel("jobs", id="jobs")
+            yield Panel("last errors", id="troubles")
+
+    def on_mount(self) -> None:
+        """Nothing is shown before the first answer; the heartbeat is looked at while this is visible."""
+        self.query_one("#empty").display = False
+        self._pulse = self.set_interval(1.0, self._beat)
+
+    def on_screen_suspend(self) -> None:
+        """Whoever goes to another screen is not brought to Live any more."""
+        self._pulse.pause()
+        if not isinstance(self.app.screen, ModalScreen):
+            self._follows = False
+        super().on_screen_suspend()
+
+    def on_screen_resume(self) -> None:
+        """Looks again."""
+        self._pulse.resume()
+        super().on_screen_resume()
+
+    def refresh_data(self) -> None:
+        """Asks for all of it in one read."""
+
+        def ask(connection: sqlite3.Connection) -> Overview:
+            from storage.overview import overview
+
+            return overview(connection, columns=EQUITY_COLUMNS, troubles=8)
+
+        self.query_database(ask, self.show_overview, doing="reading the overview")
+
+    def _beat(self) -> None:
+        """A second has passed: times and heartbeats grow old without anything being committed."""
+        if self._view is not None and (self._view.running or self._view.waiting or self._view.workers):
+            self.refresh_data()
+
+    def show_overview(self, view: Overview) -> None:
+        """Puts what was read onto the screen."""
+        from tui.screens import overview_text as words
+        from tui.widgets.chart.stored import equity_series
+
+        self._view = view
+        symbols = self.console.symbols
+        empty = is_empty(view)
+        self.query_one("#empty").display = empty
+        self.query_one("#body").display = not empty
+        if empty:
+            inbox = str(self.console.workspace.root)
+            text = words.empty_text(inbox, symbols, read_only=self.console.read_only)
+            self.query_one("#empty", Panel).show(text)
+            self._offer()
+            return
+        chart = self.query_one("#equity", Chart)
+        series = [equity_series(view.equity)] if view.equity is not None and view.equity.count else []
+        start = [] if view.run is None else [Level(view.run.start_equity, "start")]
+        chart.show_curves(series, levels=start, title=words.equity_title(view.run))
+        jobs, troubles = self.query_one("#jobs", Panel), self.query_one("#troubles", Panel)
+        counts = self.query_one("#counts", Panel)
+        counts.show(words.counts_text(view, counts.size.width or 78))
+        self.query_one("#alive", Panel).show(words.alive_text(view, self.console.health.device, symbols))
+        self.query_one("#run", Panel).show(words.run_text(view.run, symbols))
+        self.query_one("#closes", Panel).show(words.closes_text(view, symbols))
+        jobs.show(words.jobs_text(view, jobs.size.width or 60, symbols))
+        self.query_one("#champions", Panel).show(words.champions_text(view.champions, symbols))
+        troubles.show(words.troubles_text(view.troubles[:5], troubles.size.width or 80, symbols))
+        self._follow(view)
+
+    def _follow(self, view: Overview) -> None:
+        if self._follows and view.counts.sessions and self.console.screen is self:
+            self._follows = False
+            self.console.action_show_screen("live")
+
+    def _offer(self) -> None:
+        if self._offered or self.console.read_only or self.console.screen is not self:
+            return
+        from tui.screens.offer import OfferDialog
+
+        self._offered = True
+        self.console.push_screen(OfferDialog(self.console.settings.console.offer_seconds), self._answered)
+
+    def _answered(self, accepted: bool | None) -> None:
+        if accepted:
+            self.action_fill()
+
+    def action_fill(self) -> None:
+        """Queues the filling of the workspace and makes sure that somebody does it."""
+        from tui import launch
+
+        workspace = self.console.workspace
+
+        def fill(connection: sqlite3.Connection) -> None:
+            launch.queue_bootstrap(connection)
+            launch.ensure_worker(workspace)
+
+        self._follows = True
+        self.change_database(fill, doing="starting to fill the workspace")
+
+    def action_live(self) -> None:
+        """Goes to the curves."""
+        self.console.action_show_screen("live")
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """The workspace is filled once."""
+        if action == "fill" and self._view is not None and not is_empty(self._view):
+            return "the workspace is not empty"
+        return super().why_not(action, parameters)
+
+    def palette(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """What can be done here."""
+        if self._view is not None and is_empty(self._view):
+            yield "Fill the workspace", "Import the bundled candles, backtest, train", self.action_fill
+        yield "Go to live curves", "What is being trained now", self.action_live
+
+
+def is_empty(view: Overview) -> bool:
+    """Whether nothing has been stored or asked for."""
+    counts = view.counts
+    stored = counts.bars or counts.signals or counts.sessions or counts.artifacts
+    return not stored and view.run is None and not view.running and not view.waiting and not view.troubles
