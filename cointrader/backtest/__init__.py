@@ -1,0 +1,1 @@
+"""Strategies over history: the same decisions that a bot takes, in one compiled pass."""

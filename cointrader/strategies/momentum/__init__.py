@@ -1,0 +1,1 @@
+"""Trend following: two exponential averages and the rate of change."""
