@@ -40,7 +40,13 @@ def open_database(workspace: Workspace, *, busy_timeout_ms: int = BUSY_TIMEOUT_M
     DatabaseTooNew, DatabaseDamaged, MigrationFailed or DiskFull.
     """
     workspace.create()
-    if schema_version(workspace.database, busy_timeout_ms=busy_timeout_ms) != SCHEMA_VERSION:
+    version = schema_version(workspace.database, busy_timeout_ms=busy_timeout_ms)
+    if version == 0:
+        from storage.migrations.create import create_database
+
+        create_database(workspace.database, busy_timeout_ms=busy_timeout_ms)
+        version = schema_version(workspace.database, busy_timeout_ms=busy_timeout_ms)
+    if version != SCHEMA_VERSION:
         from storage.migrations.migrate import migrate
 
         migrate(workspace.database, backups=workspace.backups, busy_timeout_ms=busy_timeout_ms)
@@ -64,7 +70,7 @@ def connect(
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise explained(error, path, busy_timeout_ms) from error
+        raise_explained(error, path, busy_timeout_ms)
     return connection
 
 
@@ -79,7 +85,7 @@ def schema_version(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> int
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     except sqlite3.DatabaseError as error:
-        raise explained(error, path, busy_timeout_ms) from error
+        raise_explained(error, path, busy_timeout_ms)
     finally:
         connection.close()
     if version > SCHEMA_VERSION:
@@ -138,13 +144,17 @@ def _open(path: Path, mode: str, busy_timeout_ms: int) -> sqlite3.Connection:
             check_same_thread=False,
         )
     except sqlite3.DatabaseError as error:
-        raise explained(error, path, busy_timeout_ms) from error
+        raise_explained(error, path, busy_timeout_ms)
 
 
 def _raise_explained(error: sqlite3.DatabaseError, connection: sqlite3.Connection) -> NoReturn:
     path = next(row[2] for row in connection.execute("PRAGMA database_list").fetchall() if row[1] == "main")
-    timeout_ms = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
-    ours = explained(error, Path(path), timeout_ms)
+    raise_explained(error, Path(path), int(connection.execute("PRAGMA busy_timeout").fetchone()[0]))
+
+
+def raise_explained(error: sqlite3.DatabaseError, path: Path, busy_timeout_ms: int) -> NoReturn:
+    """Raises what `explained` makes of an error of SQLite."""
+    ours = explained(error, path, busy_timeout_ms)
     if ours is error:
         raise error
     raise ours from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,13 +22,12 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from storage.database import BUSY_TIMEOUT_MS, explained
+from storage.database import BUSY_TIMEOUT_MS, explained, raise_explained
 from storage.durable_file import sync_folder
 from storage.errors import DatabaseTooNew, MigrationFailed
+from storage.migrations.create import is_empty, use_write_ahead_log
 
 _HERE = Path(__file__).parent
-_BUSY = 5
-_RETRY_SECONDS = 0.02
 
 
 def migrate(
@@ -50,14 +48,16 @@ def migrate(
         database, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
     )
     try:
-        _use_write_ahead_log(driver, busy_timeout_ms)
+        if _is_of_another_program(driver):
+            raise MigrationFailed(f"{database} is a database of another program; use another workspace.")
+        use_write_ahead_log(driver, busy_timeout_ms)
         # A table that is rebuilt is dropped for a moment; the keys are checked before the commit.
         driver.execute("PRAGMA foreign_keys = OFF")
         driver.execute("PRAGMA synchronous = FULL")
         with _immediate(driver) as connection:
             _migrate_locked(connection, config, database, backups, newest)
     except sqlite3.DatabaseError as error:
-        raise explained(error, database, busy_timeout_ms) from error
+        raise_explained(error, database, busy_timeout_ms)
     except (SQLAlchemyError, CommandError) as error:
         raise _failure(error, database, busy_timeout_ms) from error
     finally:
@@ -78,8 +78,6 @@ def _migrate_locked(
         )
     if version > 0:
         back_up(database, backups / f"cointrader-v{version}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.db")
-    elif connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one():
-        raise MigrationFailed(f"{database} is a database of another program; use another workspace.")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -114,6 +112,16 @@ def back_up(database: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def _is_of_another_program(driver: sqlite3.Connection) -> bool:
+    """Whether there are tables but no version, seen in one snapshot: another opener may be at work."""
+    driver.execute("BEGIN")
+    try:
+        version = driver.execute("PRAGMA user_version").fetchone()[0]
+        return version == 0 and not is_empty(driver)
+    finally:
+        driver.execute("ROLLBACK")
+
+
 @contextmanager
 def _immediate(driver: sqlite3.Connection) -> Iterator[Connection]:
     """SQLAlchemy around the driver's connection, inside one BEGIN IMMEDIATE and its COMMIT."""
@@ -125,22 +133,6 @@ def _immediate(driver: sqlite3.Connection) -> Iterator[Connection]:
 
     with engine.begin() as connection:
         yield connection
-
-
-def _use_write_ahead_log(driver: sqlite3.Connection, busy_timeout_ms: int) -> None:
-    """Turns WAL on, which is then a property of the file.
-
-    SQLite asks no busy handler for this change, so two openers of a new file must try again themselves.
-    """
-    deadline = time.monotonic() + busy_timeout_ms / 1000
-    while True:
-        try:
-            driver.execute("PRAGMA journal_mode = WAL").fetchall()
-            return
-        except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) != _BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(_RETRY_SECONDS)
 
 
 def _config(versions: Sequence[Path]) -> Config:

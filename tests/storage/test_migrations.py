@@ -10,7 +10,9 @@ import pytest
 
 from storage.database import SCHEMA_VERSION, connect, open_database, transaction
 from storage.errors import MigrationFailed
+from storage.migrations.create import statements
 from storage.migrations.migrate import migrate
+from storage.migrations.newest import newest_schema
 from storage.workspace import Workspace
 from tests.storage.processes import kill, program, says, tell
 from tests.storage.rows import add_run, add_signals
@@ -47,11 +49,30 @@ def test_a_fresh_workspace_gets_the_newest_version_and_no_backup(tmp_path: Path)
     assert list(workspace.backups.iterdir()) == []
 
 
-def test_an_open_of_the_newest_version_loads_neither_sqlalchemy_nor_alembic(workspace: Workspace) -> None:
+def test_a_new_database_is_what_all_migrations_together_give(workspace: Workspace, tmp_path: Path) -> None:
+    migrated = tmp_path / "migrated.db"
+    migrate(migrated, backups=tmp_path)
+    with closing(connect(workspace.database)) as made, closing(connect(migrated)) as expected:
+        again = "run: python -m storage.migrations.newest > storage/migrations/newest_schema.sql"
+        assert contents(made) == contents(expected), again
+    assert "".join(statements()).startswith(newest_schema())
+
+
+def contents(connection: sqlite3.Connection) -> list[object]:
+    """The schema and the rows that a database has from its beginning."""
+    tables = ("revision", "alembic_version")
+    return [
+        connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall(),
+        [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables],
+        user_version(connection),
+    ]
+
+
+def test_making_and_opening_a_database_loads_neither_sqlalchemy_nor_alembic(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
         "from storage.workspace import Workspace\nfrom storage.database import open_database\n"
-        f"open_database(Workspace(pathlib.Path({str(workspace.root)!r}))).close()\n"
+        f"for _ in range(2): open_database(Workspace(pathlib.Path({str(tmp_path)!r}))).close()\n"
         "print(sorted({'sqlalchemy', 'alembic', 'sqlmodel', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
@@ -59,9 +80,7 @@ def test_an_open_of_the_newest_version_loads_neither_sqlalchemy_nor_alembic(work
 
 
 @pytest.mark.parametrize("words", ["CREATE TABLE instrument", "CREATE VIRTUAL TABLE position_text", LAST])
-def test_a_kill_in_the_middle_of_the_first_migration_leaves_a_database_that_opens(
-    tmp_path: Path, words: str
-) -> None:
+def test_a_kill_while_the_database_is_made_leaves_one_that_opens(tmp_path: Path, words: str) -> None:
     workspace = Workspace(tmp_path / "workspace").create()
     with program("open_and_stop", workspace.root, words) as opener:
         assert says(opener) == "begins"
@@ -182,3 +201,4 @@ def test_a_database_of_another_program_is_not_touched(tmp_path: Path) -> None:
         open_database(workspace)
     with closing(sqlite3.connect(workspace.database)) as other:
         assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("bookmarks",)]
+        assert other.execute("PRAGMA journal_mode").fetchone()[0] == "delete"

@@ -5,6 +5,8 @@ index of SQLite ends with the row's id, so an index on a time also orders ties b
 page is sorted by are NOT NULL; `rev` numbers the changes of the tables that are browsed.
 """
 
+from textwrap import dedent
+
 from alembic import op
 
 revision = "0001"
@@ -257,7 +259,7 @@ SEARCHED = ("signal", "rejection", "position")
 def upgrade() -> None:
     """Makes every table, and the one row that counts revisions."""
     for table in TABLES:
-        op.execute(table)
+        op.execute(dedent(table).strip())
     for table, columns in INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
     for table in SEARCHED:
