@@ -16,7 +16,10 @@ MAX_COMPLETIONS = 20
 """How many completions are offered at once."""
 
 _TIMES = ("1d", "7d", "30d", "90d", "today", "yesterday")
-_BEFORE_CURSOR = re.compile(r'(?:^|[\s|(!])(?:([A-Za-z_][A-Za-z0-9_]*)(:|>=|<=|!=|>|<|=))?("?[^\s|()"]*)$')
+_BEFORE_CURSOR = re.compile(
+    r"(?:^|[\s|(])!*(?:([A-Za-z_][A-Za-z0-9_]*)(:|>=|<=|!=|>|<|=))?"
+    r'("(?:[^"\\]|\\.)*|[^\s|()"]*)$'
+)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def anchor_query(source: str, value: str, row_id: str, order: str) -> str:
         "SELECT number, value, id FROM ("
         f"SELECT {value} AS value, {row_id} AS id, row_number() OVER o AS number, "
         f"lead({row_id}) OVER o AS follower {source} WINDOW o AS (ORDER BY {order})"
-        ") WHERE number % ? = 1 OR follower IS NULL"
+        ") WHERE (number - 1) % ? = 0 OR follower IS NULL"
     )
 
 
@@ -50,5 +50,5 @@ def to_anchors(rows: list[tuple[int, str | int | float | None, int]], every: int
     """Anchors from what the query yields."""
     if not rows:
         return Anchors(0, every, ())
-    keys = tuple((value, row_id) for number, value, row_id in rows if number % every == 1 or every == 1)
+    keys = tuple((value, row_id) for number, value, row_id in rows if (number - 1) % every == 0)
     return Anchors(int(rows[-1][0]), every, keys)
