@@ -58,6 +58,15 @@ class FeatureMismatch(ModelError):
     """A stored model expects other features than today's code computes."""
 
 
+class BadCandles(ModelError):
+    """A price or volume that no agent may learn from; the text names symbol, field and bar."""
+
+    def __init__(self, symbol: str, field_name: str, bar: int, value: float) -> None:
+        super().__init__(f"{symbol}: {field_name} of bar {bar:,} is {value}; import the candles again")
+        self.field_name = field_name
+        self.bar = bar
+
+
 class ArtifactRefused(ModelError):
     """The files of a stored model are incomplete or are not what they claim to be."""
 
@@ -112,6 +121,16 @@ def truncate(series: CandleSeries, bars: int) -> PlainCandles:
         close=series.close[:bars],
         volume=series.volume[:bars],
     )
+
+
+def check_candles(series: CandleSeries) -> None:
+    """Raises BadCandles unless prices are finite and above 0, and volumes finite and not below 0."""
+    for name in ("open", "high", "low", "close", "volume"):
+        values: FloatArray = getattr(series, name)
+        bad = ~np.isfinite(values) | ((values < 0.0) if name == "volume" else (values <= 0.0))
+        if bad.any():
+            bar = int(np.argmax(bad))
+            raise BadCandles(series.symbol, name, bar, float(values[bar]))
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,10 @@ class TrainingLoop:
         if not math.isfinite(total):
             raise Diverged(step, f"the validation loss is {total}")
         self.state.losses.append(total)
-        if self.state.convergence.best_index == len(self.state.losses) - 1:
+        convergence = self.state.convergence
+        if convergence.word == "diverging":
+            raise Diverged(step, f"the validation loss is {total:.4g}, its best was {convergence.best:.4g}")
+        if convergence.best_index == len(self.state.losses) - 1:
             self.state.best = weights_of(self.network)
 
     def _patience_spent(self) -> bool:

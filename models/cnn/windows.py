@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CandleSeries, FloatArray, IntArray
+from models.base import CandleSeries, FloatArray, IntArray, check_candles
 
 SCALES = (1, 3, 12)
 CHANNELS = ("open", "high", "low", "close", "return", "volume")
@@ -102,7 +102,11 @@ def cut_windows(
 
 
 def series_arrays(series: CandleSeries) -> tuple[dict[str, NDArray[Any]], dict[int, IntArray]]:
-    """The shared columns of one symbol by scale, and for every bar the newest complete bar of each scale."""
+    """The shared columns of one symbol by scale, and for every bar the newest complete bar of each scale.
+
+    Raises BadCandles.
+    """
+    check_candles(series)
     arrays: dict[str, NDArray[Any]] = {}
     positions: dict[int, IntArray] = {}
     for scale in SCALES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from models.base import CandleSeries, FloatArray
+from models.base import CandleSeries, FloatArray, check_candles
 from models.indicators.bollinger_bands import bollinger
 from models.indicators.moving_average import ema, sma
 from models.indicators.relative_strength import rsi
@@ -40,8 +40,9 @@ def compute_features(series: CandleSeries) -> FloatArray:
     return_k = log(c/c_k bars ago)/(s96 sqrt(k)); ema_gap = (EMA8 - EMA21)/ATR; rsi_14 = (RSI - 50)/50;
     bollinger_20 = (c - mean20)/(2 deviation20); range_48 = 2 (c - low48)/(high48 - low48) - 1;
     volatility_ratio = log(s12/s96); volume_ratio = log(1 + v/mean48 v) - log 2; body = (c - o)/ATR;
-    wick_balance = (upper wick - lower wick)/ATR.
+    wick_balance = (upper wick - lower wick)/ATR. Raises BadCandles.
     """
+    check_candles(series)
     bars = len(series.close)
     features = np.full((bars, len(FEATURE_NAMES)), np.nan)
     if bars <= WARM_UP_BARS:
