@@ -23,6 +23,6 @@ def open_console(workspace: str | None, *, read_only: bool = False, fresh: bool 
         from cointrader.cli.bootstrap import fill_and_print
 
         return fill_and_print(workspace, params=[], as_json=False)
-    from tui.app import run_console
+    from tui.console import run_console
 
     return run_console(workspace, read_only=read_only, fresh=fresh)

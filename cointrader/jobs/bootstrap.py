@@ -3,8 +3,8 @@
     sample candles -> import -> backtest of every strategy -> signals, rejections, positions, rewards
                                                             -> the first trainings, queued as jobs
 
-Each step looks at what is already there, so that a bootstrap which was killed goes on where it was and
-stores nothing twice.
+An import that is repeated adds nothing; what the backtest found, the trainings and the end of the job are
+one transaction. So a bootstrap that is killed at any moment stores nothing twice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cointrader.jobs.requests import enqueue_training
 from models import registry
 from models.parameters import ParameterError, build
 from storage import jobs as queue
+from storage.database import transaction
 
 if TYPE_CHECKING:
     from cointrader.jobs.work import WorkContext
@@ -67,12 +68,18 @@ def enqueue_bootstrap(connection: sqlite3.Connection, params: AgentParams | None
 
 def fill(context: WorkContext) -> dict[str, Any]:
     """The job: import, backtest, queue the trainings. Result: {bars, run_id, trainings}."""
-    from cointrader.jobs.stored_backtest import backtest_once
+    from cointrader.backtest.store import store_backtest
+    from cointrader.jobs.stored_backtest import run_stored
 
     bars = _import_sample(context)
-    run_id = backtest_once(context, strategies=FIRST_STRATEGIES)
-    trainings = [_enqueue_training(context, agent) for agent in FIRST_AGENTS]
-    return {"bars": bars, "run_id": run_id, "trainings": trainings}
+    result = run_stored(context, FIRST_STRATEGIES)
+    # All or nothing: a bootstrap that is killed before this has traded nothing, after it is done.
+    with transaction(context.connection):
+        run_id = store_backtest(context.workspace, context.connection, result)
+        trainings = [_enqueue_training(context, agent) for agent in FIRST_AGENTS]
+        told = {"bars": bars, "run_id": run_id, "trainings": trainings}
+        context.succeed(told)
+    return told
 
 
 def _import_sample(context: WorkContext) -> int:
@@ -88,9 +95,5 @@ def _import_sample(context: WorkContext) -> int:
 
 
 def _enqueue_training(context: WorkContext, agent: str) -> int:
-    """The id of this bootstrap's training of an agent, queued now unless an earlier attempt has done so."""
-    for job in queue.children(context.connection, context.job.id):
-        if job.arguments.get("agent") == agent:
-            return job.id
     params = context.arguments.get("params", {}).get(agent, {})
     return enqueue_training(context.connection, agent, params, parent_id=context.job.id)

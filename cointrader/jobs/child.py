@@ -65,7 +65,8 @@ def run_job(
     try:
         context = WorkContext(workspace, connection, load_settings(workspace.config), job, control)
         result = find_work(job.kind)(context)
-        queue.finish(connection, job.id, job.attempt, queue.SUCCEEDED, result=result)
+        if not context.succeeded:
+            context.succeed(result)
         say("succeeded")
         return DONE
     except StaleAttempt:

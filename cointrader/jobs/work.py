@@ -43,6 +43,7 @@ class WorkContext:
     settings: Settings
     job: queue.JobRow
     control: ControlPipe
+    succeeded: bool = False
     _reported_at: float = field(default=-PROGRESS_SECONDS, repr=False)
 
     @property
@@ -58,6 +59,14 @@ class WorkContext:
         self._reported_at = now
         self.check()
         queue.progress(self.connection, self.job.id, self.job.attempt, int(done), int(total), message)
+
+    def succeed(self, result: Mapping[str, Any]) -> None:
+        """End the job; called inside a transaction it ends together with what else is written there.
+
+        A job that returns without having called this is ended with what it returned.
+        """
+        queue.finish(self.connection, self.job.id, self.job.attempt, queue.SUCCEEDED, result=result)
+        self.succeeded = True
 
     def check(self) -> None:
         """Raise JobCancelled or JobInterrupted when the job is to end."""
@@ -87,14 +96,14 @@ def import_file(context: WorkContext) -> dict[str, Any]:
     result = import_candles(
         context.workspace, context.connection, path, symbol=symbol, progress=context.progress
     )
-    return {"symbol": result.symbol, "bars": result.bars}
+    return {"symbol": result.symbol, "bars": result.bars, "added": result.bars_added, "text": result.text}
 
 
 def backtest(context: WorkContext) -> dict[str, Any]:
     """Backtest stored candles and keep the result: arguments `strategies`, `symbols`."""
-    from cointrader.jobs.stored_backtest import backtest_stored
+    from cointrader.jobs.stored_backtest import backrun_stored
 
-    return backtest_stored(context)
+    return backrun_stored(context)
 
 
 def train(context: WorkContext) -> dict[str, Any]:
