@@ -17,7 +17,7 @@ from cointrader.backtest.result import BacktestResult
 from cointrader.core.reasons import Reason, reason_text
 from cointrader.trading.position import ExitReason
 from storage.clock import now_ms
-from storage.database import transaction
+from storage.database import joined_transaction
 from storage.events import record_event
 from storage.insert import index_text, insert_row, insert_rows
 from storage.revision import next_rev
@@ -35,9 +35,9 @@ def store_backtest(
 ) -> int:
     """Write the whole run and return its id. Raises DatabaseLocked or DiskFull, and then nothing was kept.
 
-    `workspace` names the database in the errors of `transaction`; rows go through `connection`.
+    `workspace` is named in the event; rows go through `connection`, in its transaction if one is open.
     """
-    with transaction(connection):
+    with joined_transaction(connection):
         rev = next_rev(connection)
         run_id = _store_run(connection, result, provenance, rev)
         first_signal = _next_id(connection, "signal")
