@@ -46,7 +46,7 @@ def export_rows(
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         with open(handle, "w", encoding="utf-8", newline="") as file:
-            count = write(file, source.view.names, blocks(source), progress or _silent)
+            count = write(file, source.view.names, blocks(source, BLOCK), progress or _silent)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
@@ -60,8 +60,8 @@ def export_rows(
     return count
 
 
-def blocks(source: PageSource, size: int = BLOCK) -> Iterator[list[tuple[Any, ...]]]:
-    """All rows of a source, block by block, each the values of the view's columns."""
+def blocks(source: PageSource, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows of a source, `size` at a time, each the values of the view's columns."""
     width = len(source.view.columns)
     if source.scans:
         source.anchors()

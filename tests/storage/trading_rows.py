@@ -28,12 +28,16 @@ EXITS = ("stop", "target", "time")
 def fill(connection: sqlite3.Connection, count: int, seed: int = 7) -> int:
     """Stores `count` signals and what became of them, in one run; returns the run's id."""
     chance = random.Random(seed)
+    tables = ("signal", "rejection", "position")
     with transaction(connection):
+        known = [
+            connection.execute(f"SELECT coalesce(max(id), 0) FROM {name}").fetchone()[0] for name in tables
+        ]
         run_id = add_run(connection)
         for number in range(count):
             _signal(connection, chance, run_id, number)
-        for table in ("signal", "rejection", "position"):
-            index_text(connection, table, 0)
+        for table, newest in zip(tables, known, strict=True):
+            index_text(connection, table, newest)
     return run_id
 
 
