@@ -34,8 +34,9 @@ class ConsoleScreen(Screen[None]):
     """The base of all screens.
 
     Subclasses set `ID` (as in the catalogue; screens that lie over another use the id of that one),
-    `HELP` (the text of the help screen), `DANGEROUS` (names of actions that change something) and
-    `KEY_WIDGETS` (classes of widgets whose keys work here), and write
+    `HELP` (the text of the help screen), `DANGEROUS` (names of actions that change something),
+    `KEY_WIDGETS` (classes of widgets whose keys work here) and `OPENS` (classes of screens and dialogs that
+    are opened from here only), and write
 
     - `compose_body()`: the widgets between header and keys;
     - `refresh_data()`: called on the loop when the screen is shown and on `r`; asks, never waits;
@@ -49,16 +50,9 @@ class ConsoleScreen(Screen[None]):
     HELP: ClassVar[str] = ""
     DANGEROUS: ClassVar[frozenset[str]] = frozenset()
     KEY_WIDGETS: ClassVar[tuple[type[Widget], ...]] = ()
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-narrow"),
-        (100, "-normal"),
-        (150, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-short"),
-        (30, "-tall"),
-        (45, "-very-tall"),
-    ]
+    OPENS: ClassVar[tuple[type[DOMNode], ...]] = ()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (45, "-very-tall")]  # noqa: RUF012
     DEFAULT_CSS = """
     ConsoleScreen {
         overflow: hidden;
@@ -95,9 +89,14 @@ class ConsoleScreen(Screen[None]):
         """The application, with its own type."""
         return cast("CoinTraderApp", self.app)
 
+    @property
+    def header_id(self) -> str:
+        """The screen that is marked in the header."""
+        return self.ID
+
     def compose(self) -> ComposeResult:
         """The header, the body, the keys."""
-        yield Header(self.ID)
+        yield Header(self.header_id)
         yield from self.compose_body()
         yield KeyBar()
 

@@ -1,0 +1,134 @@
+"""The chain of one position or signal: how it came about, what it brought, and what learned from it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+
+from tui.chain_text import headline, timeline
+from tui.clipboard import copy_text
+from tui.keys import key
+from tui.screens.base import ConsoleScreen
+from tui.widgets.chain_pane import show_price
+from tui.widgets.chart.price import PriceChart
+from tui.widgets.panel import Panel
+from tui.widgets.title_line import TitleLine
+
+if TYPE_CHECKING:
+    from storage.chain import Chain
+
+
+class ChainScreen(ConsoleScreen):
+    """Lies over the table from which it was opened; the next and the previous position are a key away."""
+
+    CSS_PATH = "chain.tcss"
+    KEY_WIDGETS = (PriceChart,)
+    AUTO_FOCUS = "#story"
+    HELP = (
+        "One position from its beginning: the signal, the decision, the position, its fills, what it "
+        "brought, its reward with every part, and the training sessions that learned from it. A signal that was "
+        "rejected ends at the decision. The price around the position is drawn where it was kept."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("chain.close", "escape,q,enter", "back", "back to the table", "Go back to the table", show=True),
+        key("chain.next", "n", "neighbour(1)", "next", "The chain of the next position", show=True),
+        key(
+            "chain.previous",
+            "N,p",
+            "neighbour(-1)",
+            "previous",
+            "The chain of the position before",
+            show=True,
+        ),
+        key("chain.copy", "y", "copy", "copy", "Copy the chain as text", show=True),
+    ]
+
+    def __init__(self, kind: str, id: int, over: str) -> None:
+        super().__init__()
+        self._kind = kind
+        self._number = id
+        self._over = over
+        self._chain: Chain | None = None
+
+    @property
+    def header_id(self) -> str:
+        """The screen that is marked in the header."""
+        return self._over
+
+    def compose_body(self) -> ComposeResult:
+        """The story on the left, the price on the right; under each other where it is narrow."""
+        yield TitleLine("Chain", id="title")
+        with Container(id="content"):
+            yield VerticalScroll(Panel("", id="stages"), id="story")
+            yield PriceChart(id="price")
+
+    def refresh_data(self) -> None:
+        """Asks for the chain."""
+        kind, number = self._kind, self._number
+
+        def ask(connection: sqlite3.Connection) -> Chain:
+            from storage.chain import position_chain, signal_chain
+
+            return (
+                position_chain(connection, number) if kind == "position" else signal_chain(connection, number)
+            )
+
+        self.query_database(ask, self._show, group="chain", doing=f"reading the chain of {kind} {number}")
+
+    def _show(self, chain: Chain) -> None:
+        self._chain = chain
+        symbols = self.console.symbols
+        subject, number = self._subject(chain)
+        self.query_one("#title", TitleLine).say(
+            headline(chain, symbols),
+            [(self._neighbours(chain), "$quiet")],
+            title=f"Chain of {subject} #{number:,}",
+        )
+        self.query_one("#stages", Panel).show(timeline(chain, symbols))
+        chart = self.query_one(PriceChart)
+        self.set_class(chain.path is not None, "-priced")
+        show_price(chart, chain)
+        self.refresh_bindings()
+
+    def _subject(self, chain: Chain) -> tuple[str, int]:
+        return ("position", chain.position.id) if chain.position is not None else ("signal", self._number)
+
+    def _neighbours(self, chain: Chain) -> str:
+        parts = []
+        if chain.previous_id is not None:
+            parts.append(f"N #{chain.previous_id:,}")
+        if chain.next_id is not None:
+            parts.append(f"n #{chain.next_id:,}")
+        return "  ".join(parts)
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """There is not always a neighbour."""
+        if action == "neighbour":
+            if self._chain is None or self._chain.position is None:
+                return "only positions have neighbours here"
+            step = parameters[0] if parameters else 0
+            if step == 1 and self._chain.next_id is None:
+                return "this is the newest position"
+            if step == -1 and self._chain.previous_id is None:
+                return "this is the oldest position"
+        return super().why_not(action, parameters)
+
+    def action_neighbour(self, step: int) -> None:
+        """The chain of the position before or after."""
+        if self._chain is None:
+            return
+        number = self._chain.next_id if step > 0 else self._chain.previous_id
+        if number is not None:
+            self._kind, self._number = "position", number
+            self.refresh_data()
+
+    def action_copy(self) -> None:
+        """Copies the chain as text."""
+        if self._chain is not None:
+            copy_text(
+                self.app, timeline(self._chain, self.console.symbols).plain, self.console.workspace.root
+            )
