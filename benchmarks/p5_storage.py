@@ -20,7 +20,7 @@ from benchmarks.harness import Row, interleave, row_of
 from storage.candles import Candles, read_candles, write_candles
 from storage.database import connect, open_database, transaction
 from storage.insert import insert_rows
-from storage.pages import PageSource, Sort, view
+from storage.pages import PageSource, Sort, get_view
 from storage.workspace import Workspace
 
 COLUMNS = (
@@ -83,7 +83,7 @@ def ingest(count: int = 200_000) -> Row:
 
 def paging(connection: sqlite3.Connection, count: int, depths: int = 200) -> Row:
     """A page of 100 rows at random depth, through the page source and as one hand-written query."""
-    source = PageSource(connection, view("rejections"), sort=Sort("time", descending=False))
+    source = PageSource(connection, get_view("rejections"), sort=Sort("time", descending=False))
     names = ", ".join(f'"{row[1]}"' for row in connection.execute("PRAGMA table_info(rejection)").fetchall())
     draw = random.Random(5)
     keys = [(BASE_MS + depth * BAR_MS, depth) for depth in (draw.randrange(1, count) for _ in range(depths))]
