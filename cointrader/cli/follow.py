@@ -76,4 +76,4 @@ def _show(family: list[queue.JobRow], lines: dict[int, ProgressLine], told: set[
         job = running[0]
         line = lines.setdefault(job.id, ProgressLine(job.title))
         others = f" (+{len(running) - 1} more)" if len(running) > 1 else ""
-        line.update(job.progress_done, job.progress_total, job.message + others)
+        line.update(job.progress_done, job.progress_total, (job.message or "starting") + others)

@@ -29,7 +29,7 @@ from storage.workspace import Workspace
 POLL_SECONDS = 0.25  # how soon a new row in the queue is seen
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 15.0
-CANCEL_GRACE_SECONDS = 30.0  # a training leaves its checkpoint within a step; what does not stop is killed
+END_GRACE_SECONDS = 30.0  # for a job that was cancelled or has ended its row, to end its process
 STOP_GRACE_SECONDS = 20.0
 
 
@@ -171,14 +171,17 @@ class Supervisor:
                 say(text)
 
     def _vouch(self, child: Child, now: float) -> None:
-        """Renew a living child's lease; kill it when its job was taken over, or is long cancelled."""
-        if not queue.renew(self._connection, child.job.id, child.job.attempt, LEASE_SECONDS):
-            child.process.kill()
-        elif queue.cancel_requested(self._connection, child.job.id):
-            if child.cancelled_at is None:
-                child.cancelled_at = now
-            elif now - child.cancelled_at > CANCEL_GRACE_SECONDS:
+        """Renew a living child's lease; kill it when its job was taken over, or when it overstays its end."""
+        if queue.renew(self._connection, child.job.id, child.job.attempt, LEASE_SECONDS):
+            to_end = queue.cancel_requested(self._connection, child.job.id)
+        else:
+            to_end = True
+            if queue.get_job(self._connection, child.job.id).attempt != child.job.attempt:
                 child.process.kill()
+        if to_end and child.to_end_since is None:
+            child.to_end_since = now
+        elif to_end and child.to_end_since is not None and now - child.to_end_since > END_GRACE_SECONDS:
+            child.process.kill()
 
     # -- ending ---------------------------------------------------------------------------------
 
