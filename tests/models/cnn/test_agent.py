@@ -128,12 +128,15 @@ def test_a_loss_that_is_no_number_ends_in_diverged_and_the_curve_shows_it(datase
     assert math.isnan(run.curves["losses/total"][0][1])
 
 
-def test_a_loss_that_runs_away_ends_in_diverged(dataset: Dataset) -> None:
-    wild = dataclasses.replace(
-        SMALL, channels=24, hidden=24, learning_rate=1.0, gradient_clip=1_000.0, steps=400, evaluate_every=5
-    )
-    with pytest.raises(Diverged, match=r"the validation loss is .*, its best was"):
-        agent.fit(dataset, wild, MemoryRun())
+def test_a_validation_loss_far_above_its_best_ends_in_diverged(dataset: Dataset) -> None:
+    first = MemoryRun(seed=7, stop_at=12)
+    with pytest.raises(Stopped):
+        agent.fit(dataset, SMALL, first)
+    assert first.state is not None
+    # As if the network had been a hundred times better before it went astray.
+    better = dataclasses.replace(first.state, counters={"losses": [0.01]})
+    with pytest.raises(Diverged, match=r"at step 20: the validation loss is 1\.\d+, its best was 0\.01"):
+        agent.fit(dataset, SMALL, MemoryRun(seed=7, state=better))
 
 
 def test_patience_ends_a_training_and_the_best_weights_come_back() -> None:
