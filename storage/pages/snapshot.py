@@ -69,7 +69,7 @@ class Snapshot:
     def drop(self) -> None:
         """Frees what the snapshot holds."""
         with _writing(self.connection):
-            self.connection.execute(f"DROP TABLE IF EXISTS {self.name}")
+            _surely(self.connection, f"DROP TABLE IF EXISTS {self.name}")
 
     def _rows_before(self, key: Key, *, with_key: bool) -> int:
         find = bisect_right if with_key else bisect_left
@@ -105,7 +105,7 @@ def _new_table(connection: sqlite3.Connection) -> Iterator[str]:
         try:
             yield name
         except BaseException:
-            connection.execute(f"DROP TABLE {name}")
+            _surely(connection, f"DROP TABLE {name}")
             raise
 
 
@@ -132,4 +132,15 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         if guarded:
-            connection.execute("PRAGMA query_only = ON")
+            _surely(connection, "PRAGMA query_only = ON")
+
+
+def _surely(connection: sqlite3.Connection, sql: str) -> None:
+    """Tidies up, even when somebody interrupts the connection once more meanwhile."""
+    while True:
+        try:
+            connection.execute(sql)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
