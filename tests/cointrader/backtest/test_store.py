@@ -167,7 +167,8 @@ def test_the_chosen_formula_is_the_reward_of_the_position(
     chosen = Settings(reward=RewardSettings(formula="comprehensive"))
     store_backtest(workspace, connection, run_backtest(CANDLES[:1], ("momentum",), chosen))
     different = """
-        SELECT count(*) FROM position p JOIN reward r ON r.position_id = p.id WHERE p.reward != r.comprehensive
+        SELECT count(*) FROM position p JOIN reward r ON r.position_id = p.id
+        WHERE p.reward != r.comprehensive
     """
     assert one(connection, different) == (0,)
 
