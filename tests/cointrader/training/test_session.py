@@ -120,7 +120,7 @@ def test_what_was_learned_from_synthetic_candles_is_never_the_champion(
     easy = dataclasses.replace(walk, open=swing, high=swing + 0.1, low=swing - 0.1, close=swing)
     store_candles(workspace, connection, easy, provenance="synthetic")
     result = train_agent(workspace, "signal_classifier", QUICK)
-    assert result.value > 0.9
+    assert result.value is not None and result.value > 0.9
     assert (result.status, result.reason) == ("candidate", "it learned from synthetic data")
 
 
@@ -202,6 +202,16 @@ def test_a_checkpoint_whose_file_is_damaged_is_passed_over_for_the_one_before_it
     newest.write_bytes(newest.read_bytes()[:-1] + b"\0\0")
     state = read_checkpoint(filled, connection, stopped.value.session_id)
     assert state is not None and state.step == rows[1][0]
+
+
+def test_a_job_whose_session_was_finished_by_a_dead_attempt_is_not_trained_twice(
+    filled: Workspace, connection: sqlite3.Connection
+) -> None:
+    job_id = claimed_job(connection)
+    first = train_agent(filled, "signal_classifier", QUICK, job_id=job_id)
+    again = train_agent(filled, "signal_classifier", QUICK, job_id=job_id, attempt=take_over(connection))
+    assert again == first
+    assert connection.execute("SELECT count(*) FROM session").fetchone() == (1,)
 
 
 def test_a_worker_that_has_to_go_leaves_the_session_interrupted(
