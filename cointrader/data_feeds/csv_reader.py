@@ -92,11 +92,8 @@ def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
         close=close,
         volume=volume,
         symbol=symbol,
-        notes=() if source.ends_with_newline() else (UNENDED_NOTE,),
+        notes=source.notes(),
     )
-
-
-UNENDED_NOTE = "the last line has no line end; if the file was cut there, its last value is wrong"
 
 
 def _conversion(dialect: Dialect) -> pacsv.ConvertOptions:
