@@ -41,6 +41,14 @@ def follow(place: Place, job_id: int, *, idle_exit: float) -> Outcome:
 
     Ctrl-C only stops the waiting: the worker goes on in the background.
     """
+    try:
+        return _wait(place, job_id, idle_exit)
+    except KeyboardInterrupt:
+        print(f"\njob {job_id} goes on in the background; `cointrader jobs` shows it", file=sys.stderr)
+        raise
+
+
+def _wait(place: Place, job_id: int, idle_exit: float) -> Outcome:
     pid = ensure_worker(place.workspace, place.connection, idle_exit=idle_exit)
     looked_at = time.monotonic()
     lines: dict[int, ProgressLine] = {}
