@@ -6,7 +6,6 @@ through `context.progress`, which is also where a wish to cancel or to stop is n
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -127,8 +126,7 @@ def train(context: WorkContext) -> dict[str, Any]:
     except TrainingStopped as stopped:
         interrupted = stopped.reason is StopReason.INTERRUPTED
         raise (JobInterrupted if interrupted else JobCancelled) from stopped
-    # JSON knows no NaN: a metric that is not defined has no value.
-    return {**asdict(result), "value": result.value if math.isfinite(result.value) else None}
+    return asdict(result)
 
 
 WORKS: dict[str, Work] = {
