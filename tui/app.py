@@ -58,7 +58,13 @@ class CoinTraderApp(App[None]):
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            key(f"go.{item.id}", item.key, f"app.show_screen({item.id!r})", item.title, item.purpose)
+            key(
+                f"go.{item.id}",
+                item.key,
+                f"app.show_screen({item.id!r})",
+                item.title,
+                f"{item.title}: {item.purpose}",
+            )
             for item in SCREENS
         ),
         key(
@@ -113,9 +119,25 @@ class CoinTraderApp(App[None]):
         wanted = self._remembered.theme
         self.theme = wanted if wanted in names else settings.console.theme
         if self.symbols.name == "ascii":
-            from tui.plain_scrollbar import use_plain_scrollbars
+            from tui.plain_text import PlainText
 
-            use_plain_scrollbars()
+            self._filters.append(PlainText())
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written: with the signs of keyboards, or in words where those are not known."""
+        display = super().get_key_display(binding)
+        if self.symbols.name != "ascii":
+            return display
+        for sign, word in (
+            ("⏎", "enter"),
+            ("⌫", "bs"),
+            ("↑", "up"),
+            ("↓", "down"),
+            ("←", "left"),
+            ("→", "right"),
+        ):
+            display = display.replace(sign, word)
+        return display
 
     @property
     def database(self) -> Path:

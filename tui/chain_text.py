@@ -6,8 +6,9 @@ arrow; colour only repeats what they say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -113,11 +114,20 @@ def _joined(chunks: Sequence[Chunk]) -> list[Part]:
     return parts
 
 
+def _broken(chunks: Sequence[Chunk], width: int) -> Iterator[Chunk]:
+    """Chunks of which a sentence that is longer than a row is broken between words."""
+    for chunk in chunks:
+        if len(chunk) == 1 and len(chunk[0][0]) > width:
+            yield from (_plain(line, chunk[0][1]) for line in wrap(chunk[0][0], max(10, width)))
+        else:
+            yield chunk
+
+
 def _filled(chunks: Sequence[Chunk], width: int) -> list[list[Part]]:
     """Chunks filled into rows of at most `width` cells; one that is longer has a row of its own."""
     rows: list[list[Chunk]] = [[]]
     used = 0
-    for chunk in chunks:
+    for chunk in _broken(chunks, width):
         length = sum(len(text) for text, _ in chunk)
         if rows[-1] and used + 2 + length > width:
             rows.append([])

@@ -155,7 +155,7 @@ class TableScreen(ConsoleScreen):
         busy = f"reading{symbols.ellipsis}" if table.is_loading_rows and table.is_slow else busy
         arrow = symbols.down if wish.descending else symbols.up
         label = self._label(wish.sort)
-        more = table.hidden_to_the_right
+        more = table.hidden_to_the_right if table.columns else 0
         self.query_one("#title", TitleLine).say(
             [
                 (table.count_text, "$foreground"),
