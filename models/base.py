@@ -47,7 +47,7 @@ class Diverged(ModelError):
 
 
 class Stopped(ModelError):
-    """The operator cancelled; the last finished step was checkpointed before this was raised."""
+    """Somebody wanted an end; a loop that can be gone on with has checkpointed its last step before."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"stopped after step {step:,}")
@@ -229,7 +229,7 @@ class Run(Protocol):
 
     @property
     def stop_requested(self) -> bool:
-        """True once the operator cancelled; the loop checkpoints and raises `Stopped`."""
+        """True once somebody wants an end; the loop checkpoints, if it can go on later, and raises `Stopped`."""
         ...
 
     def log(self, step: int, **scalars: float) -> None:
