@@ -83,18 +83,19 @@ class Reader:
 
         self._gate.pass_through()
         with self._turn:
-            if not self.is_current(generation):
-                raise Superseded
-            try:
-                if self._connection is None:
-                    from storage.database import connect
+            while self.is_current(generation):
+                try:
+                    if self._connection is None:
+                        from storage.database import connect
 
-                    self._connection = connect(self._gate.path, readonly=True)
-                return question(self._connection)
-            except sqlite3.OperationalError as error:
-                if not self.is_current(generation):
-                    raise Superseded from error
-                raise
+                        self._connection = connect(self._gate.path, readonly=True)
+                    return question(self._connection)
+                except sqlite3.OperationalError as error:
+                    # An interrupt goes on to statements that start before those it was meant for have
+                    # ended (sqlite3_interrupt): what hits the newest question was meant for an older one.
+                    if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                        raise
+        raise Superseded
 
     def close(self) -> None:
         """Interrupts what runs and closes the connection as soon as it is free."""
