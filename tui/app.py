@@ -113,6 +113,8 @@ class CoinTraderApp(App[None]):
         for item in SCREENS:
             if item is not self._first:
                 self.add_mode(item.id, partial(_make, item))
+        # The first screen is Textual's default mode, which one cannot return to unless it is named here.
+        self._modes["_default"] = self.get_default_screen
         for theme in THEMES:
             self.register_theme(theme)
         names = [theme.name for theme in THEMES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -124,7 +123,7 @@ def steps_per_second(run: RunView) -> float | None:
     curve = run.curves.get(PACE)
     if curve is not None and curve.last_value:
         return curve.last_value
-    seconds = time.time() - run.session.started_ms / 1000
+    seconds = (phrases.now_ms() - run.session.started_ms) / 1000
     return steps_done(run) / seconds if seconds > 1 and steps_done(run) else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,7 @@ def agent_record(
         "baseline": (phrases.number(baseline, 3), ""),
         "edge": (difference, tone),
         "age": (
-            "-" if version is None else phrases.span(time.time() * 1000 - version.created_ms),
+            "-" if version is None else phrases.span(phrases.now_ms() - version.created_ms),
             "$quiet",
         ),
         "to learn from": _rows_available(entry, material, symbols),
@@ -103,7 +102,7 @@ def _now(glance: AgentAtAGlance, symbols: Symbols) -> Part:
         return f"{symbols.hollow} waits", "$quiet"
     if session is None:
         return "never trained", "$quiet"
-    ago = phrases.span(time.time() * 1000 - (session.ended_ms or session.started_ms))
+    ago = phrases.span(phrases.now_ms() - (session.ended_ms or session.started_ms))
     mark = phrases.state_mark(session.state, symbols)
     return f"{mark} {session.state} {ago} ago", phrases.STATE_STYLES.get(session.state, "")
 
@@ -125,7 +124,7 @@ def _session_columns(width: int) -> list[tuple[str, int, bool]]:
 
 def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
     """One session in a line."""
-    ended = session.ended_ms or round(time.time() * 1000)
+    ended = session.ended_ms or round(phrases.now_ms())
     style = phrases.STATE_STYLES.get(session.state, "")
     of = f"/{session.total_steps:,}" if session.total_steps else ""
     texts: dict[str, Part] = {
