@@ -49,7 +49,7 @@ def _agent_columns(width: int) -> list[tuple[str, int, bool]]:
         columns += [("age", 8, True)]
     if width >= 106:
         columns += [("to learn from", 15, True)]
-    return [*columns, ("now", max(10, width - 4 - sum(cells + 2 for _, cells, _ in columns) - 2), False)]
+    return [*columns, ("now", max(10, width - 2 - sum(cells + 2 for _, cells, _ in columns)), False)]
 
 
 def agent_record(
