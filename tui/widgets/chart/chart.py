@@ -155,7 +155,7 @@ class Chart(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row; the picture is drawn when the first row is asked for."""
-        if self._strips is None or self._drawn_size != self.size:
+        if self._strips is None or self._drawn_size != self.outer_size:
             if self._paint is None:
                 self._paint = paint_of(self.app.theme_variables, self.background_colors[1])
             self._strips = strips(self._draw().picture, self._paint)
@@ -167,11 +167,11 @@ class Chart(Widget, can_focus=True):
         super().notify_style_update()
 
     def _draw(self) -> Drawing:
-        if self._base is None or self._drawn_size != self.size:
+        if self._base is None or self._drawn_size != self.outer_size:
             self._plot = replace(self._plot, symbols=self._symbol_set())
             plot = replace(self._plot, log=self.log_axis, smoothing=self.smoothing, window=self.window)
             self._base = draw_base(plot, *self.size)
-            self._drawn_size = self.size
+            self._drawn_size = self.outer_size
             self._drawing = None
         if self._drawing is None:
             plot = replace(self._plot, log=self.log_axis, window=self.window, crosshair=self.crosshair)
