@@ -55,10 +55,10 @@ def stages(chain: Chain, symbols: Symbols) -> list[Stage]:
     if chain.signal is not None:
         found.append(_signal(chain.signal, symbols))
     if chain.decision is not None:
-        found.append(_decision(chain.decision))
+        found.append(_decision(chain.decision, symbols))
     if chain.position is not None:
         found.append(_position(chain.position, symbols))
-        found.append(_fills(chain.fills))
+        found.append(_fills(chain.fills, symbols))
         found.append(_result(chain.position, symbols))
     if chain.rewards:
         found.append(_reward(chain.rewards[-1], symbols))
@@ -199,19 +199,21 @@ def _signal(signal: SignalPart, symbols: Symbols) -> Stage:
         _plain(format_time(signal.ts_ms), LABEL),
     )
     shares = ", ".join(f"{clean(name, symbols)} {share:.0%}" for name, share in signal.contributions.items())
-    second = _labelled(("contributed:", shares or "nobody named"), ("provenance", signal.provenance))
+    second = _labelled(
+        ("contributed:", shares or "nobody named"), ("provenance", clean(signal.provenance, symbols))
+    )
     return Stage("signal", True, (first, second))
 
 
-def _decision(decision: DecisionPart) -> Stage:
+def _decision(decision: DecisionPart, symbols: Symbols) -> Stage:
     if decision.accepted:
         return Stage(
             "decision",
             True,
             ((_plain("accepted", "bold $gain"), _plain("every limit was kept", LABEL)),),
         )
-    first = (_plain("rejected", "bold $loss"), _plain(decision.text or decision.code))
-    rule = [("stage", decision.stage), ("rule", decision.code)]
+    first = (_plain("rejected", "bold $loss"), _plain(clean(decision.text or decision.code, symbols)))
+    rule = [("stage", clean(decision.stage, symbols)), ("rule", clean(decision.code, symbols))]
     if decision.actual_value is not None:
         rule.append(("found", f"{decision.actual_value:,.6g}"))
     if decision.limit_value is not None:
@@ -237,19 +239,19 @@ def _position(position: PositionPart, symbols: Symbols) -> Stage:
     return Stage("position", True, (first, second))
 
 
-def _fills(fills: Sequence[FillPart]) -> Stage:
+def _fills(fills: Sequence[FillPart], symbols: Symbols) -> Stage:
     if not fills:
         return Stage("fills", False, ((_plain("none recorded", LABEL),),))
-    return Stage("fills", True, tuple(_fill(fill) for fill in fills))
+    return Stage("fills", True, tuple(_fill(fill, symbols) for fill in fills))
 
 
-def _fill(fill: FillPart) -> tuple[Chunk, ...]:
+def _fill(fill: FillPart, symbols: Symbols) -> tuple[Chunk, ...]:
     word, style = side(fill.side)
     return (
         _plain(format_time(fill.ts_ms), LABEL),
         ((word.ljust(5), style), (f"{fill.qty:.6g} at {format_price(fill.price)}", VALUE)),
         *_labelled(("before slippage", format_price(fill.raw_price)), ("fee", format_amount(fill.fee, 9))),
-        _plain(fill.reason.replace("_", " ")),
+        _plain(clean(fill.reason, symbols).replace("_", " ")),
     )
 
 
@@ -258,7 +260,7 @@ def _result(position: PositionPart, symbols: Symbols) -> Stage:
         return Stage("result", False, ((_plain("still open", "$accent"),),))
     first = (
         (result(position.pnl, symbols),),
-        *_labelled(("closed by", position.exit_reason.replace("_", " ") or "nothing named")),
+        *_labelled(("closed by", clean(position.exit_reason, symbols).replace("_", " ") or "nothing named")),
         (fraction(position.return_notional), (" of the notional", LABEL)),
         (fraction(position.return_account), (" of the account", LABEL)),
     )
@@ -285,7 +287,7 @@ def _reward(reward: RewardPart, symbols: Symbols) -> Stage:
     )
     first = (
         (result(reward.total, symbols, decimals=3),),
-        _plain(f"the {reward.formula} formula trains", LABEL),
+        _plain(f"the {clean(reward.formula, symbols)} formula trains", LABEL),
         *_labelled(("weight", f"{reward.weight:.2f}")),
     )
     return Stage("reward", True, (first, trains, other))
