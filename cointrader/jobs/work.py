@@ -44,6 +44,7 @@ class WorkContext:
     control: ControlPipe
     succeeded: bool = False
     _reported_at: float = field(default=-PROGRESS_SECONDS, repr=False)
+    _message: str = field(default="", repr=False)
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -51,12 +52,15 @@ class WorkContext:
         return dict(self.job.arguments)
 
     def progress(self, done: float, total: float, message: str = "") -> None:
-        """Report progress now and then; raises JobCancelled or JobInterrupted when the job is to end."""
+        """Report progress now and then, in the row and the log; raises what `check` raises."""
         now = time.monotonic()
         if now - self._reported_at < PROGRESS_SECONDS and done < total:
             return
         self._reported_at = now
         self.check()
+        if message != self._message:
+            self._message = message
+            say(message)
         queue.progress(self.connection, self.job.id, self.job.attempt, int(done), int(total), message)
 
     def succeed(self, result: Mapping[str, Any]) -> None:
