@@ -1,4 +1,4 @@
-"""Questions to the database: the newest one is answered, older ones are given up, whatever was interrupted."""
+"""The newest question to the database is answered, and older ones are given up, whatever was interrupted."""
 
 import sqlite3
 import threading
