@@ -98,7 +98,7 @@ async def test_the_log_axis_and_the_smoothing_are_keys():
         await pilot.press("L")
         assert app.loss.log_axis and app.loss.lines != linear
         await pilot.press("S")
-        assert app.loss.smoothing == 0.6
+        assert app.loss.smoothing == 0.9
         await pilot.press("S", "S", "S")
         assert app.loss.smoothing == 0.0
 

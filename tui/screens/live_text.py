@@ -145,7 +145,7 @@ def session_records(view: LiveView, width: int, symbols: Symbols) -> list[Record
 def _session_record(
     session: SessionRow, number: int | None, count: int, width: int, symbols: Symbols
 ) -> Record:
-    mark = " " if number is None else letter_of(number, count) or symbols.check
+    mark = " " if number is None else letter_of(number, count) or symbols.dot
     style = phrases.STATE_STYLES.get(session.state, "")
     tail = (
         f"{phrases.number(session.value, 3)}"

@@ -101,7 +101,7 @@ def run_text(run: RunRow | None, symbols: Symbols) -> Content:
         return assemble([("no run yet", "$quiet")])
     figures = run.metrics
     rows = [
-        _row("strategies", (clean(run.strategies, symbols), "")),
+        _row("strategies", (clean(", ".join(run.strategies.split(",")), symbols), "")),
         _row(
             "return",
             _signed_percent(figures.get("total_return"), symbols),
@@ -178,7 +178,7 @@ def _job_row(job: JobRow, view: Overview, now_ms: int, width: int, symbols: Symb
     head: list[Part] = [(f"{symbols.dot} ", "$warning" if silent else "$accent"), (f"{title} ", "")]
     if silent:
         return [*head, (_cut(silent, width - 29, symbols), "$warning"), ("\n", "")]
-    eta = job.eta_ms(now_ms)
+    eta = job.eta_ms(now_ms) if job.fraction != 1.0 else None
     share = "" if job.fraction is None else f" {job.fraction * 100:3.0f} %"
     tail = f"{share}{'' if eta is None else f'  ETA {phrases.clock(eta)}'}"
     wide = max(8, min(24, width - 28 - len(tail) - 24))

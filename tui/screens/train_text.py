@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from models.registry import AgentEntry
     from storage.sessions import SessionRow
     from storage.training_overview import AgentAtAGlance, Material
+
+ABOUT_LABEL = 11  # cells of the words at the left of what is said about an agent
 
 Cell = tuple[str, int, bool, str]
 """Text, width, whether to the right, style."""
@@ -141,39 +144,41 @@ def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
     return Record(session.id, _line(cells, symbols))
 
 
-def about_text(entry: AgentEntry, glance: AgentAtAGlance, material: Material, symbols: Symbols) -> Content:
+def about_text(
+    entry: AgentEntry, glance: AgentAtAGlance, material: Material, width: int, symbols: Symbols
+) -> Content:
     """What the agent is, what it must beat, and why its newest version is or is not the champion."""
-    parts: list[Part] = [
-        (f"{entry.purpose}\n\n", ""),
-        ("must beat  ", "$quiet"),
-        (f"{entry.baseline}, on rows it never saw\n", ""),
-        ("needs      ", "$quiet"),
-        (f"at least {entry.least_rows:,} rows\n", ""),
-        ("has        ", "$quiet"),
-        (f"{material.bars:,} bars, {material.signals:,} signals\n", ""),
+    rows: list[tuple[str, str, str]] = [
+        ("must beat", f"{entry.baseline}, on rows it never saw", ""),
+        ("needs", f"at least {entry.least_rows:,} rows", ""),
+        ("has", f"{material.bars:,} bars, {material.signals:,} signals", ""),
     ]
-    newest = glance.newest
+    newest, session = glance.newest, glance.last_session
     if newest is not None:
         style = phrases.STATE_STYLES.get(newest.status, "")
-        parts += [
-            ("newest     ", "$quiet"),
-            (f"v{newest.version} {newest.status}", style),
-            (f": {clean(newest.reason, symbols)}\n" if newest.reason else "\n", ""),
-        ]
-    session = glance.last_session
+        rows.append(("newest", f"v{newest.version} {newest.status}", style))
+        rows.append(("", newest.reason, ""))
     if session is not None:
-        parts += [
-            ("session    ", "$quiet"),
-            (f"s.{session.id} {session.state}", phrases.STATE_STYLES.get(session.state, "")),
-            (f": {clean(session.note, symbols)}\n" if session.note else "\n", ""),
-            *_parameters(session.params_json, symbols),
-        ]
-    return assemble(parts)
+        rows.append(
+            ("session", f"s.{session.id} {session.state}", phrases.STATE_STYLES.get(session.state, ""))
+        )
+        rows.append(("", session.note, ""))
+        rows.append(("with", _parameters(session.params_json), "$quiet"))
+    parts: list[Part] = [(line + "\n", "") for line in wrap(entry.purpose, width)]
+    parts.append(("\n", ""))
+    for label, text, style in rows:
+        parts += _labelled(label, clean(text, symbols), style, width)
+    return assemble(parts[:-1] if parts[-1][0] == "\n" else parts)
 
 
-def _parameters(text: str, symbols: Symbols) -> list[Part]:
-    values = json.loads(text)
-    if not values:
-        return []
-    shown = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
-    return [("with       ", "$quiet"), (clean(shown, symbols), "$quiet")]
+def _labelled(label: str, text: str, style: str, width: int) -> list[Part]:
+    """A label with text beside it; what does not fit goes on below the text, not below the label."""
+    parts: list[Part] = []
+    for number, line in enumerate(wrap(text, max(16, width - ABOUT_LABEL))):
+        parts.append((f"{label if number == 0 else '':<{ABOUT_LABEL}}", "$quiet"))
+        parts.append((line + "\n", style))
+    return parts
+
+
+def _parameters(text: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(json.loads(text).items()))

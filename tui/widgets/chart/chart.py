@@ -27,7 +27,7 @@ from tui.widgets.chart.plot import Drawing, Plot, draw_base, extent, finish
 from tui.widgets.chart.series import Series
 from tui.widgets.chart.symbols import BRAILLE, SETS, SymbolSet
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+SMOOTHINGS = (0.0, 0.9, 0.97, 0.99)
 ZOOM = 0.5
 
 
@@ -84,6 +84,19 @@ class Chart(Widget, can_focus=True):
             super().__init__()
             self.chart = chart
             self.window = window
+
+        @property
+        def control(self) -> Chart:
+            """The chart under the hand."""
+            return self.chart
+
+    class Smoothed(Message):
+        """The smoothing was changed by hand."""
+
+        def __init__(self, chart: Chart, weight: float) -> None:
+            super().__init__()
+            self.chart = chart
+            self.weight = weight
 
         @property
         def control(self) -> Chart:
@@ -220,6 +233,7 @@ class Chart(Widget, can_focus=True):
         """The next smoothing; after the strongest comes none."""
         place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
         self.smoothing = SMOOTHINGS[(place + 1) % len(SMOOTHINGS)]
+        self.post_message(self.Smoothed(self, self.smoothing))
 
     def action_zoom(self, direction: int) -> None:
         """Zoom in (1) or out (-1) around the crosshair, or around the middle."""
