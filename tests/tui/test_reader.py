@@ -64,3 +64,43 @@ def test_a_newer_question_ends_an_endless_one(reader: Reader) -> None:
 def test_another_error_of_the_newest_question_is_raised(reader: Reader) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         reader.ask(reader.supersede(), lambda connection: connection.execute("SELECT * FROM nowhere"))
+
+
+def test_closing_does_not_wait_for_a_question_and_leaves_no_connection_open(reader: Reader) -> None:
+    running = threading.Event()
+    connections: list[sqlite3.Connection] = []
+
+    def endless(connection: sqlite3.Connection) -> object:
+        connections.append(connection)
+        running.set()
+        return connection.execute(ENDLESS).fetchall()
+
+    def work() -> None:
+        with pytest.raises(Superseded):
+            reader.ask(generation, endless)
+
+    generation = reader.supersede()
+    thread = threading.Thread(target=work)
+    thread.start()
+    running.wait()
+    reader.close()
+    thread.join()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connections[0].execute("SELECT 1")
+
+
+def test_a_gate_that_closes_turns_the_waiting_away(tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "never.db")
+    turned: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            gate.pass_through()
+        except Superseded as error:
+            turned.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    gate.close()
+    thread.join()
+    assert len(turned) == 1

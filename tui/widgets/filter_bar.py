@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -18,6 +17,8 @@ from tui.keys import key
 from tui.reader import Asker
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from storage.filters import Completion
     from tui.app import CoinTraderApp
 
