@@ -30,7 +30,8 @@ class FeatherReader:
         path = self._source.path
         try:
             table: pa.Table = feather.read_table(pa.BufferReader(self._source.content), memory_map=False)
-        except (pa.ArrowInvalid, OSError) as error:
+            table.validate(full=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
             reason = f"the Feather table is cut or damaged ({str(error).splitlines()[0][:120]})"
             raise CandleFileError(path, 0, "file", reason) from error
         missing = [name for name in ("date", *_VALUES) if name not in table.column_names]
