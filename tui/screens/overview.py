@@ -1,4 +1,8 @@
-"""The first screen: is everything alive, how is the account doing, what is running, what went wrong."""
+"""The first screen: is everything alive, how is the account doing, what is running, what went wrong.
+
+It is what is painted when the console starts, so nothing is imported here that the first paint does not
+show: the chart and the words come with the first answer of the database.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.widget import Widget
 
 from tui.keys import key
 from tui.screens.base import ConsoleScreen
-from tui.widgets.chart.chart import Chart
-from tui.widgets.chart.group import ChartGroup
-from tui.widgets.chart.overlays import Level
 from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from storage.overview import Overview
+    from tui.widgets.chart.chart import Chart
 
 EQUITY_COLUMNS = 400
+
+
+class _ChartKeys:
+    """The classes whose keys work on this screen, imported when somebody asks for them."""
+
+    def __get__(self, screen: object, owner: type[object]) -> tuple[type[Widget], ...]:
+        from tui.widgets.chart.chart import Chart
+
+        return (Chart,)
 
 
 class OverviewScreen(ConsoleScreen):
@@ -36,8 +48,7 @@ class OverviewScreen(ConsoleScreen):
         "is called silent, then presumed dead; its jobs are taken up by the next worker."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
-    KEY_WIDGETS = (Chart,)
-    AUTO_FOCUS = "Chart"
+    KEY_WIDGETS = _ChartKeys()
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "overview.fill",
@@ -67,8 +78,7 @@ class OverviewScreen(ConsoleScreen):
         with Vertical(id="body"):
             yield Panel("", id="counts")
             with Horizontal(id="upper"):
-                with ChartGroup(id="charts"):
-                    yield Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
+                yield Vertical(id="charts")
                 with Vertical(id="figures"):
                     yield Panel("alive", id="alive")
                     yield Panel("last run", id="run")
@@ -112,7 +122,6 @@ class OverviewScreen(ConsoleScreen):
     def show_overview(self, view: Overview) -> None:
         """Puts what was read onto the screen."""
         from tui.screens import overview_text as words
-        from tui.widgets.chart.stored import equity_series
 
         self._view = view
         symbols = self.console.symbols
@@ -126,10 +135,7 @@ class OverviewScreen(ConsoleScreen):
             self.query_one("#empty", Panel).show(text)
             self._offer()
             return
-        chart = self.query_one("#equity", Chart)
-        series = [equity_series(view.equity)] if view.equity is not None and view.equity.count else []
-        start = [] if view.run is None else [Level(view.run.start_equity, "start")]
-        chart.show_curves(series, levels=start, title=words.equity_title(view.run))
+        self._show_equity(view)
         jobs, troubles = self.query_one("#jobs", Panel), self.query_one("#troubles", Panel)
         counts = self.query_one("#counts", Panel)
         counts.show(words.counts_text(view, counts.size.width or 78))
@@ -140,6 +146,27 @@ class OverviewScreen(ConsoleScreen):
         self.query_one("#champions", Panel).show(words.champions_text(view.champions, symbols))
         troubles.show(words.troubles_text(view.troubles[:5], troubles.size.width or 80, symbols))
         self._follow(view)
+
+    def _show_equity(self, view: Overview) -> None:
+        from tui.screens.overview_text import equity_title
+        from tui.widgets.chart.overlays import Level
+        from tui.widgets.chart.stored import equity_series
+
+        series = [equity_series(view.equity)] if view.equity is not None and view.equity.count else []
+        start = [] if view.run is None else [Level(view.run.start_equity, "start")]
+        self._equity_chart().show_curves(series, levels=start, title=equity_title(view.run))
+
+    def _equity_chart(self) -> Chart:
+        from tui.widgets.chart.chart import Chart
+        from tui.widgets.chart.group import ChartGroup
+
+        for chart in self.query("#equity").results(Chart):
+            return chart
+        chart = Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
+        self.query_one("#charts").mount(ChartGroup(chart))
+        if self.focused is None:
+            self.call_after_refresh(chart.focus)
+        return chart
 
     def _follow(self, view: Overview) -> None:
         if self._follows and view.counts.sessions and self.console.screen is self:
