@@ -14,9 +14,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widget import Widget
 
 from tui.keys import key
+from tui.lazy_classes import LazyClasses
+from tui.pace import Pace
 from tui.screens.base import ConsoleScreen
 from tui.widgets.panel import Panel
 
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from tui.widgets.chart.chart import Chart
 
 EQUITY_COLUMNS = 400
-
-
-class _ChartKeys:
-    """The classes whose keys work on this screen, imported when somebody asks for them."""
-
-    def __get__(self, screen: object, owner: type[object]) -> tuple[type[Widget], ...]:
-        from tui.widgets.chart.chart import Chart
-
-        return (Chart,)
 
 
 class OverviewScreen(ConsoleScreen):
@@ -48,7 +40,8 @@ class OverviewScreen(ConsoleScreen):
         "is called silent, then presumed dead; its jobs are taken up by the next worker."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
-    KEY_WIDGETS = _ChartKeys()
+    KEY_WIDGETS = LazyClasses("tui.widgets.chart.chart:Chart")
+    OPENS = LazyClasses("tui.screens.offer:OfferDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "overview.fill",
@@ -63,6 +56,7 @@ class OverviewScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pace = Pace(self.refresh_data, self.set_timer)
         self._view: Overview | None = None
         self._offered = False
         self._follows = False
@@ -95,6 +89,7 @@ class OverviewScreen(ConsoleScreen):
     def on_screen_suspend(self) -> None:
         """Whoever goes to another screen is not brought to Live any more."""
         self._pulse.pause()
+        self._pace.forget()
         if not isinstance(self.app.screen, ModalScreen):
             self._follows = False
         super().on_screen_suspend()
@@ -112,12 +107,25 @@ class OverviewScreen(ConsoleScreen):
 
             return overview(connection, columns=EQUITY_COLUMNS, troubles=8)
 
-        self.query_database(ask, self.show_overview, doing="reading the overview")
+        self._pace.asked()
+        self.query_database(ask, self._answered, failed=self._failed, doing="reading the overview")
+
+    def on_data_changed(self) -> None:
+        """Looks again, as often as it may."""
+        self._pace.want()
 
     def _beat(self) -> None:
         """A second has passed: times and heartbeats grow old without anything being committed."""
         if self._view is not None and (self._view.running or self._view.waiting or self._view.workers):
-            self.refresh_data()
+            self._pace.want()
+
+    def _answered(self, view: Overview) -> None:
+        self.show_overview(view)
+        self._pace.answered()
+
+    def _failed(self, error: Exception) -> None:
+        self.console.report_error(error, "reading the overview")
+        self._pace.answered()
 
     def show_overview(self, view: Overview) -> None:
         """Puts what was read onto the screen."""
@@ -179,9 +187,11 @@ class OverviewScreen(ConsoleScreen):
         from tui.screens.offer import OfferDialog
 
         self._offered = True
-        self.console.push_screen(OfferDialog(self.console.settings.console.offer_seconds), self._answered)
+        self.console.push_screen(
+            OfferDialog(self.console.settings.console.offer_seconds), self._offer_answered
+        )
 
-    def _answered(self, accepted: bool | None) -> None:
+    def _offer_answered(self, accepted: bool | None) -> None:
         if accepted:
             self.action_fill()
 
