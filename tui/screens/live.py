@@ -179,12 +179,13 @@ class LiveScreen(ConsoleScreen):
         return "live, following what runs" if not self._chosen else "live, chosen sessions: a follows"
 
     def _show_charts(self, view: LiveView) -> None:
-        from tui.screens.live_groups import all_metrics, groups_of, levels_of, series_of
+        from tui.screens.live_groups import all_metrics, groups_of, levels_of, series_of, span_of
         from tui.widgets.chart.stored import equity_series
 
         groups = [group for group in groups_of(all_metrics(view.shown)) if not self._is_small(group, view)]
+        span = span_of(view.shown)
         for group, chart in zip(groups, self._charts_for(groups), strict=True):
-            chart.show_curves(series_of(group, view.shown), levels=levels_of(group, view.shown))
+            chart.show_curves(series_of(group, view.shown), levels=levels_of(group, view.shown), span=span)
         if view.equity is not None and view.equity.count:
             self._chart("equity of the newest run", EQUITY, time=True).show_curves(
                 [equity_series(view.equity)]
