@@ -71,8 +71,9 @@ def read_source(
     rows, times = order.rows, open_ms[order.rows]
     refusals.check(bars=times.size)
 
-    timeframe_ms, notes = _settle_timeframe(path, times, asked_ms, named.timeframe_ms)
-    stray = rows_off_the_grid(times, timeframe_ms)
+    steps = np.diff(times)
+    timeframe_ms, notes = _settle_timeframe(path, steps, asked_ms, named.timeframe_ms)
+    stray = rows_off_the_grid(times, steps, timeframe_ms)
     if stray.size:
         of_raw = np.arange(open_ms.size)[rows]
         off_grid = f"is not on the {timeframe_text(timeframe_ms)} grid of the other rows"
@@ -157,10 +158,10 @@ def _open_times(path: Path, reader: CandleReader, raw: RawBars) -> NDArray[np.in
 
 
 def _settle_timeframe(
-    path: Path, times_ms: NDArray[np.int64], asked_ms: int | None, named_ms: int | None
+    path: Path, steps: NDArray[np.int64], asked_ms: int | None, named_ms: int | None
 ) -> tuple[int, tuple[str, ...]]:
     """The timeframe, and a note where the file name says another one."""
-    inferred_ms, steps = infer_timeframe(times_ms), times_ms.size - 1
+    inferred_ms = infer_timeframe(steps)
     claimed_ms = asked_ms or named_ms
     if inferred_ms is None:
         if claimed_ms is None:
@@ -169,7 +170,7 @@ def _settle_timeframe(
         return claimed_ms, ()
     if claimed_ms is None or claimed_ms == inferred_ms:
         return inferred_ms, ()
-    if steps < _FEW_STEPS and inferred_ms % claimed_ms == 0:
+    if steps.size < _FEW_STEPS and inferred_ms % claimed_ms == 0:
         return claimed_ms, ()  # a handful of bars with gaps between them
     found, claimed = timeframe_text(inferred_ms), timeframe_text(claimed_ms)
     if asked_ms is not None:
