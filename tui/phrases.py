@@ -120,7 +120,7 @@ def silence(job: JobRow | None, workers: Sequence[WorkerRow]) -> str:
     if worker is not None and worker.condition == "silent":
         return f"its worker has been silent for {span(worker.silent_seconds * 1000)}"
     if worker is None or worker.condition in {"dead", "stopped"}:
-        return "its worker is presumed dead; another one will take the job up"
+        return "its worker is presumed dead; the next one takes the job up"
     return ""
 
 
