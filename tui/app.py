@@ -246,7 +246,11 @@ class CoinTraderApp(App[None]):
 
     def on_health_changed(self, message: HealthChanged) -> None:
         """Hands the state to the headers; a worker that died with jobs left gets a successor."""
+        another = self.health.worker not in {"unknown", message.health.worker}
         self.health = message.health
+        if another:
+            # A worker that falls silent commits nothing: the screen would go on calling its jobs running.
+            self._tell_screen()
         if self.read_only:
             return
         decision = self._succession.decide(message.health, time.monotonic())

@@ -109,6 +109,13 @@ def state_mark(state: str, symbols: Symbols) -> str:
     }.get(state, symbols.hollow)
 
 
+def state_word(state: str, *, heard: bool) -> Part:
+    """A state in a word and its style; what runs on a worker that is not heard is not called running."""
+    if state == "running" and not heard:
+        return "no answer", "$warning"
+    return state, STATE_STYLES.get(state, "")
+
+
 def silence(job: JobRow | None, workers: Sequence[WorkerRow]) -> str:
     """Why a running job is not to be believed; "" while its worker answers.
 
