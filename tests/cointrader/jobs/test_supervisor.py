@@ -110,6 +110,19 @@ def test_a_job_that_crashes_three_times_fails_and_says_how(
     assert not begun(folder, job_id, 4)
 
 
+def test_a_child_that_is_asked_to_end_hands_its_job_back_and_that_is_no_crash(
+    connection: sqlite3.Connection, folder: Path, supervise: Supervise, eventually: Eventually
+) -> None:
+    job_id = add(connection, "wait", folder)
+    supervise()
+    os.kill(eventually(lambda: begun(folder, job_id, 1)), signal.SIGTERM)
+    os.kill(eventually(lambda: begun(folder, job_id, 2)), signal.SIGHUP)
+    eventually(lambda: begun(folder, job_id, 3))
+    (folder / "go").touch()
+    eventually(lambda: state(connection, job_id) == "succeeded")
+    assert crashes(connection, job_id) == 0
+
+
 def test_an_error_of_the_work_fails_the_job_at_once_with_its_text(
     workspace: Workspace, connection: sqlite3.Connection, folder: Path, supervise: Supervise
 ) -> None:
