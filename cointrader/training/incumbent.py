@@ -22,7 +22,7 @@ from storage.vault import load_artifact
 from storage.workspace import Workspace
 
 LEAST_UNSEEN_SHARE = 0.2
-EVER = -(1 << 62)
+EVER, NEVER = -(1 << 62), 1 << 62
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def in_words(champion: ArtifactRow, comparison: Comparison) -> dict[str, Any]:
 def _duel(
     champion: ArtifactRow, incumbent: Any, manifest: dict[str, Any], challenge: Challenge
 ) -> Comparison:
-    learned_until_ms = int(manifest.get("learned_until_ms", manifest["dataset_until_ms"]))
+    # A version that does not say how far it has learned may have learned from everything.
+    learned_until_ms = int(manifest.get("learned_until_ms", manifest.get("dataset_until_ms", NEVER)))
     compare, model, dataset = challenge.module.compare, challenge.model, challenge.dataset
     unseen = compare(model, incumbent, dataset, learned_until_ms)
     enough = unseen.rows >= LEAST_UNSEEN_SHARE * unseen.scored

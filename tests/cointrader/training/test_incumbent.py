@@ -147,6 +147,30 @@ def test_a_champion_that_has_learned_from_the_window_is_said_to_be_favoured(
     assert "v1 may have learned from, which favours it" in kept["words"]
 
 
+@pytest.mark.parametrize(("agent", "params"), [("signal_classifier", QUICK), ("cnn", SMALL_CNN)])
+def test_a_champion_that_does_not_say_how_far_it_learned_may_have_seen_every_row(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    agent: str,
+    params: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store_candles(workspace, connection, swing(3_000))
+    train_agent(workspace, agent, params)
+    make_champion(connection)
+
+    def older(*arguments: Any) -> Any:
+        stored = load_artifact(*arguments)
+        silent = {name: value for name, value in stored.manifest.items() if not name.endswith("_until_ms")}
+        return dataclasses.replace(stored, manifest=silent)
+
+    monkeypatch.setattr("cointrader.training.incumbent.load_artifact", older)
+    replace_candles(workspace, connection, swing(6_000))
+    kept = kept_of(connection, train_agent(workspace, agent, params))
+    assert kept is not None and kept["value"] is not None
+    assert "of which v1 may have learned from, which favours it" in kept["words"]
+
+
 @pytest.mark.parametrize("fault", ["features", "damaged"])
 def test_a_champion_that_cannot_be_asked_neither_wins_nor_loses_in_silence(
     workspace: Workspace, connection: sqlite3.Connection, fault: str, monkeypatch: pytest.MonkeyPatch
