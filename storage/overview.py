@@ -1,7 +1,8 @@
 """Is everything alive, and how does it go: what the first screen shows, in one read.
 
-Sums go over the newest closes only, so that the page costs the same whatever the history; they are read
-through the index on the time of the close.
+Sums go over the newest closes of the newest run only: two backtests of one year would count every close
+twice. They are read through the index on the time of the close, so that the page costs about the same
+whatever the history.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Overview:
 def overview(connection: sqlite3.Connection, *, columns: int = 120, troubles: int = 5) -> Overview:
     """Reads all of it. `columns` is the width of the equity curve."""
     run_id = latest_run_id(connection)
-    last_day_ms, last_day = _last_day(connection)
+    last_day_ms, last_day = _last_day(connection, run_id)
     path = Path(connection.execute("PRAGMA database_list").fetchall()[0][2])
     pages = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     return Overview(
@@ -110,7 +111,7 @@ def overview(connection: sqlite3.Connection, *, columns: int = 120, troubles: in
         equity=None if run_id is None else equity_curve(connection, run_id, columns),
         last_day_ms=last_day_ms,
         last_day=last_day,
-        recent=_recent(connection),
+        recent=_recent(connection, run_id),
         running=tuple(list_jobs(connection, states=[RUNNING], limit=20)),
         waiting=tuple(list_jobs(connection, states=CLAIMABLE, limit=20)),
         workers=tuple(live_workers(connection)),
@@ -133,7 +134,7 @@ def read_counts(connection: sqlite3.Connection) -> Counts:
     return Counts(*row)
 
 
-def _closes(connection: sqlite3.Connection, source: str, parameters: tuple[int, ...]) -> Closes:
+def _closes(connection: sqlite3.Connection, source: str, parameters: tuple[int | None, ...]) -> Closes:
     row = connection.execute(
         "SELECT count(*), coalesce(sum(pnl > 0), 0), coalesce(sum(pnl < 0), 0), coalesce(sum(pnl), 0.0), "
         f"coalesce(sum(fees), 0.0), avg(reward) FROM ({source})",
@@ -142,20 +143,24 @@ def _closes(connection: sqlite3.Connection, source: str, parameters: tuple[int, 
     return Closes(*row)
 
 
-def _recent(connection: sqlite3.Connection) -> Closes:
+def _recent(connection: sqlite3.Connection, run_id: int | None) -> Closes:
     source = (
-        "SELECT pnl, fees, reward FROM position WHERE closed_ms > 0 ORDER BY closed_ms DESC, id DESC LIMIT ?"
+        "SELECT pnl, fees, reward FROM position WHERE closed_ms > 0 AND run_id = ? "
+        "ORDER BY closed_ms DESC, id DESC LIMIT ?"
     )
-    return _closes(connection, source, (RECENT_CLOSES,))
+    return _closes(connection, source, (run_id, RECENT_CLOSES))
 
 
-def _last_day(connection: sqlite3.Connection) -> tuple[int | None, Closes]:
-    newest = connection.execute("SELECT max(closed_ms) FROM position").fetchall()[0][0]
+def _last_day(connection: sqlite3.Connection, run_id: int | None) -> tuple[int | None, Closes]:
+    newest = connection.execute(
+        "SELECT closed_ms FROM position WHERE closed_ms > 0 AND run_id = ? ORDER BY closed_ms DESC LIMIT 1",
+        (run_id,),
+    ).fetchall()
     if not newest:
         return None, Closes(0, 0, 0, 0.0, 0.0, None)
-    day_ms = newest // DAY_MS * DAY_MS
-    source = "SELECT pnl, fees, reward FROM position WHERE closed_ms >= ?"
-    return day_ms, _closes(connection, source, (day_ms,))
+    day_ms = newest[0][0] // DAY_MS * DAY_MS
+    source = "SELECT pnl, fees, reward FROM position WHERE closed_ms >= ? AND run_id = ?"
+    return day_ms, _closes(connection, source, (day_ms, run_id))
 
 
 def _champions(connection: sqlite3.Connection) -> tuple[Champion, ...]:

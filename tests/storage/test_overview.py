@@ -50,6 +50,16 @@ def test_the_last_day_is_the_day_of_the_newest_close(connection: sqlite3.Connect
     assert (seen.last_day.count, seen.last_day.pnl, seen.last_day.wins) == (1, 5.0, 1)
 
 
+def test_two_runs_over_the_same_days_are_not_added_up(connection: sqlite3.Connection) -> None:
+    fill(connection, 60)
+    first = overview(connection)
+    fill(connection, 60)
+    second = overview(connection)
+    assert second.counts.closed_positions == 2 * first.counts.closed_positions
+    assert first.recent.count > 0
+    assert (second.last_day, second.recent) == (first.last_day, first.recent)
+
+
 def test_work_and_trouble_are_shown(connection: sqlite3.Connection) -> None:
     ids = [jobs.enqueue(connection, kind="train", title="train cnn", arguments={}) for _ in range(3)]
     jobs.register_worker(connection, cpu_slots=2, gpu_slots=0)
