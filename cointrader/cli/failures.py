@@ -9,6 +9,10 @@ from __future__ import annotations
 import sqlite3
 
 OUR_PACKAGES = frozenset({"cointrader", "models", "storage", "tui"})
+FAILED = 1
+WRONG_USAGE = 2
+# The words are at fault, not what was done with them. By name: importing these would load their packages.
+_USAGE_ERRORS = frozenset({"FilterError", "ParameterError", "UnknownAgent", "UnknownStrategy"})
 
 
 def explain(error: BaseException) -> str | None:
@@ -20,3 +24,8 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"cointrader: {error.filename}: {error.strerror}"
     return None
+
+
+def exit_status(error: BaseException) -> int:
+    """2 where the words of the command are at fault (a value out of its range, an unknown name), else 1."""
+    return WRONG_USAGE if type(error).__name__ in _USAGE_ERRORS else FAILED

@@ -46,10 +46,10 @@ def _guarded(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        from cointrader.cli.failures import explain
+        from cointrader.cli.failures import exit_status, explain
 
         text = explain(error)
         if text is None:
             raise
         print(text, file=sys.stderr)
-        return 1
+        return exit_status(error)

@@ -55,5 +55,5 @@ def test_a_parameter_of_a_training_is_refused_before_anything_starts(tmp_path: o
     done = cointrader(
         "bootstrap", "--param", "cnn.no_such=1", environment={"COINTRADER_WORKSPACE": f"{tmp_path}/w"}
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no_such" in done.stderr

@@ -46,7 +46,7 @@ def test_a_mistake_in_the_configuration_names_file_section_and_name(workspace: W
 
 def test_a_mistake_in_a_filter_is_marked_with_a_caret(workspace: Workspace) -> None:
     done = cointrader("signals", "--filter", "symbol:btc bad:::", workspace=workspace.root)
-    assert done.returncode == 1
+    assert done.returncode == 2
     message, text, marks = done.stderr.splitlines()
     assert message.startswith("cointrader: ")
     assert text.strip() == "symbol:btc bad:::"
@@ -58,10 +58,10 @@ def test_an_unknown_agent_and_a_parameter_out_of_range_are_refused_before_anythi
     workspace: Workspace,
 ) -> None:
     unknown = cointrader("train", "no_such_agent", workspace=workspace.root)
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "known are" in unknown.stderr
     refused = cointrader("train", "cnn", "--param", "learning_rate=-1", workspace=workspace.root)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "learning_rate: '-1'" in refused.stderr or "learning_rate: -1" in refused.stderr
     assert " to " in refused.stderr
     with closing(sqlite3.connect(workspace.database)) as connection:
