@@ -7,15 +7,14 @@ dataset), never a page at a time, so they live beside the database and not in it
 from storage.candles.parquet import read_candles, read_series, write_candles
 from storage.candles.records import (
     CandleFileRow,
-    QuarantineRow,
     candle_record,
     list_candles,
-    quarantine,
     save_candle_record,
     save_instrument,
 )
 from storage.candles.series import Candles, CandlesDamaged, CandlesMissing
 from storage.candles.timeframe import parse_timeframe, timeframe_text
+from storage.quarantine import QuarantineRow, quarantine
 
 __all__ = [
     "CandleFileRow",
