@@ -45,7 +45,8 @@ def judge(losses: Sequence[float]) -> Convergence:
     The losses are smoothed with an exponential average, ema = 0.9 ema + 0.1 loss; the slope is that of a
     least-squares line through the last 20 averages. converging: slope < -0.001 |L|; plateau: within;
     worsening: above. diverging: the last loss is not finite, or exceeds the best by more than
-    0.5 max(|best|, spread of the last 20 losses). Fewer than 3 losses: warming_up.
+    0.5 max(|best|, spread of the last 20 losses). Fewer than 3 losses that did not:
+    warming_up.
     """
     count = len(losses)
     if count == 0:
@@ -59,10 +60,10 @@ def judge(losses: Sequence[float]) -> Convergence:
     recent = values[-WINDOW:]
     spread = float(recent.max() - recent.min())
     slope = _slope(_smoothed(values)[-WINDOW:])
-    if count < 3:
-        return Convergence("warming_up", slope, best, best_index, count)
     if _has_diverged(values, best, spread):
         return Convergence("diverging", slope, best, best_index, count)
+    if count < 3:
+        return Convergence("warming_up", slope, best, best_index, count)
     level = SLOPE_FRACTION * abs(float(values[-1]))
     word = "converging" if slope < -level else "plateau" if slope <= level else "worsening"
     return Convergence(word, slope, best, best_index, count)

@@ -103,8 +103,7 @@ class CoinTraderApp(App[None]):
         self._remembered = Remembered() if fresh else load_remembered(workspace.state)
         self._first = _known(first_screen) or _known(self._remembered.screen) or SCREENS[0]
         self._watcher: Watcher | None = None
-        stylesheet = HERE / "screens" / f"{self._first.module.rsplit('.', 1)[-1]}.tcss"
-        super().__init__(css_path=[HERE / "console.tcss", stylesheet])
+        super().__init__(css_path=HERE / "console.tcss")
         for item in SCREENS:
             if item is not self._first:
                 self.add_mode(item.id, partial(_make, item))
@@ -135,7 +134,11 @@ class CoinTraderApp(App[None]):
 
     def get_default_screen(self) -> Screen[object]:
         """The screen that is painted first."""
-        return _make(self._first)
+        screen = _make(self._first)
+        for path in screen.css_path:
+            # Textual reads the stylesheets of screens that are pushed, not that of the first one.
+            self.stylesheet.read(path)
+        return screen
 
     def on_mount(self) -> None:
         """After the first paint: open the database, check the keymap."""

@@ -17,7 +17,6 @@ from tui.widgets.paged_table.formats import (
     clean,
     format_amount,
     format_duration,
-    format_number,
     format_price,
     format_time,
 )
@@ -28,18 +27,25 @@ if TYPE_CHECKING:
 Part = tuple[str, str]
 """Text and style."""
 
+Chunk = tuple[Part, ...]
+"""Parts that stay together."""
+
 LABEL = "$quiet"
 VALUE = "$foreground"
 NAME_WIDTH = 10
+INDENT = NAME_WIDTH + 3
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One station of the chain: its name, whether it was reached, and its lines."""
+    """One station of the chain: its name, whether it was reached, and its lines.
+
+    A line is made of chunks, a chunk of parts that stay together when the line is too long.
+    """
 
     name: str
     reached: bool
-    lines: tuple[tuple[Part, ...], ...]
+    lines: tuple[tuple[Chunk, ...], ...]
 
 
 def stages(chain: Chain, symbols: Symbols) -> list[Stage]:
@@ -59,19 +65,21 @@ def stages(chain: Chain, symbols: Symbols) -> list[Stage]:
     return found
 
 
-def timeline(chain: Chain, symbols: Symbols) -> Content:
-    """All stations under each other, joined by a line."""
+def timeline(chain: Chain, symbols: Symbols, width: int) -> Content:
+    """All stations under each other in `width` cells, joined by a line; long lines go on indented."""
     lines: list[Content] = []
     found = stages(chain, symbols)
     for number, stage in enumerate(found):
         last = number == len(found) - 1
-        mark = symbols.dot if stage.reached else symbols.hollow
-        mark_style = "$accent" if stage.reached else LABEL
-        for row, parts in enumerate(stage.lines):
-            if row == 0:
-                head = [(f" {mark} ", mark_style), (stage.name.ljust(NAME_WIDTH), "bold " + VALUE)]
-            else:
-                head = [(f" {' ' if last else symbols.bar} ", "$rule"), (" " * NAME_WIDTH, "")]
+        mark = (
+            f" {symbols.dot if stage.reached else symbols.hollow} ",
+            "$accent" if stage.reached else LABEL,
+        )
+        side_line = (f" {' ' if last else symbols.bar} ", "$rule")
+        rows = [row for line in stage.lines for row in _filled(line, width - INDENT)]
+        for row, parts in enumerate(rows):
+            name = stage.name if row == 0 else ""
+            head = [mark if row == 0 else side_line, (name.ljust(NAME_WIDTH), "bold " + VALUE)]
             lines.append(Content.assemble(*head, *parts))
         if not last:
             lines.append(Content.styled(f" {symbols.bar}", "$rule"))
@@ -79,24 +87,44 @@ def timeline(chain: Chain, symbols: Symbols) -> Content:
 
 
 def summary(chain: Chain, symbols: Symbols) -> Content:
-    """The same in as few lines as a pane under a table has: one line a station, no line between."""
-    lines = [
-        Content.assemble(
-            (f"{symbols.dot if stage.reached else symbols.hollow} ", "$accent" if stage.reached else LABEL),
-            (stage.name.ljust(NAME_WIDTH), LABEL),
-            *parts,
-        )
-        for stage in stages(chain, symbols)
-        if stage.name not in {"fills", "learned"}
-        for parts in stage.lines[:1]
-    ]
-    if chain.rewards:
-        reward = stages(chain, symbols)[-2]
-        lines += [Content.assemble(" " * (NAME_WIDTH + 2), *parts) for parts in reward.lines[1:2]]
-    lines.append(
-        Content.assemble(f"{symbols.hollow} ", ("learned".ljust(NAME_WIDTH), LABEL), _learned(chain))
-    )
+    """The same in as few lines as a pane under a table has; what does not fit is cut at the right."""
+    lines = []
+    for stage in stages(chain, symbols):
+        if stage.name == "fills":
+            continue
+        # Of the reward the parts of the formula that trains are wanted too; of the others the first line.
+        for row, line in enumerate(stage.lines[: 2 if stage.name == "reward" else 1]):
+            mark = symbols.dot if stage.reached else symbols.hollow
+            lines.append(
+                Content.assemble(
+                    (f"{mark if row == 0 else ' '} ", "$accent" if stage.reached else LABEL),
+                    ((stage.name if row == 0 else "").ljust(NAME_WIDTH), LABEL),
+                    *_joined(line),
+                )
+            )
     return Content("\n").join(lines)
+
+
+def _joined(chunks: Sequence[Chunk]) -> list[Part]:
+    parts: list[Part] = []
+    for number, chunk in enumerate(chunks):
+        parts += [("  ", "")] if number else []
+        parts += chunk
+    return parts
+
+
+def _filled(chunks: Sequence[Chunk], width: int) -> list[list[Part]]:
+    """Chunks filled into rows of at most `width` cells; one that is longer has a row of its own."""
+    rows: list[list[Chunk]] = [[]]
+    used = 0
+    for chunk in chunks:
+        length = sum(len(text) for text, _ in chunk)
+        if rows[-1] and used + 2 + length > width:
+            rows.append([])
+            used = 0
+        used += length + (2 if rows[-1] else 0)
+        rows[-1].append(chunk)
+    return [_joined(row) for row in rows]
 
 
 def headline(chain: Chain, symbols: Symbols) -> list[Part]:
@@ -134,32 +162,31 @@ def fraction(value: float) -> Part:
     return f"{value:+.2%}", "$gain" if value > 0 else "$loss" if value < 0 else LABEL
 
 
-def _pairs(values: Mapping[str, float], symbols: Symbols) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    for name, value in values.items():
-        tone = "$gain" if value > 0 else "$loss" if value < 0 else LABEL
-        parts += [(f"{clean(name, symbols)} ", LABEL), (f"{value:+.3f}", tone), ("  ", "")]
-    return tuple(parts)
+def _pairs(values: Mapping[str, float], symbols: Symbols) -> tuple[Chunk, ...]:
+    return tuple(((f"{clean(name, symbols)} ", LABEL), _signed(value)) for name, value in values.items())
 
 
-def _labelled(*pairs: tuple[str, Part | str]) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    for label, value in pairs:
-        parts += [(f"{label} ", LABEL), (value, VALUE) if isinstance(value, str) else value, ("  ", "")]
-    return tuple(parts)
+def _signed(value: float) -> Part:
+    return f"{value:+.3f}", "$gain" if value > 0 else "$loss" if value < 0 else LABEL
+
+
+def _labelled(*pairs: tuple[str, Part | str]) -> tuple[Chunk, ...]:
+    return tuple(
+        ((f"{label} ", LABEL), (value, VALUE) if isinstance(value, str) else value) for label, value in pairs
+    )
+
+
+def _plain(text: str, style: str = VALUE) -> Chunk:
+    return ((text, style),)
 
 
 def _signal(signal: SignalPart, symbols: Symbols) -> Stage:
-    first: tuple[Part, ...] = (
-        (f"#{signal.id:,}  ", LABEL),
-        (f"{clean(signal.strategy, symbols)}  ", VALUE),
-        side(signal.side),
-        (f"  {clean(signal.symbol, symbols)}  ", VALUE),
-        *_labelled(
-            ("confidence", f"{signal.confidence:.2f}"),
-            ("at", format_price(signal.price)),
-        ),
-        (format_time(signal.ts_ms), LABEL),
+    first = (
+        _plain(f"#{signal.id:,}", LABEL),
+        _plain(clean(signal.strategy, symbols)),
+        (side(signal.side), (f" {clean(signal.symbol, symbols)}", VALUE)),
+        *_labelled(("confidence", f"{signal.confidence:.2f}"), ("at", format_price(signal.price))),
+        _plain(format_time(signal.ts_ms), LABEL),
     )
     shares = ", ".join(f"{clean(name, symbols)} {share:.0%}" for name, share in signal.contributions.items())
     second = _labelled(("contributed:", shares or "nobody named"), ("provenance", signal.provenance))
@@ -168,70 +195,62 @@ def _signal(signal: SignalPart, symbols: Symbols) -> Stage:
 
 def _decision(decision: DecisionPart) -> Stage:
     if decision.accepted:
-        return Stage("decision", True, ((("accepted", "bold $gain"), ("  every limit was kept", LABEL)),))
-    first: tuple[Part, ...] = (
-        ("rejected", "bold $loss"),
-        (f"  {decision.text or decision.code}", VALUE),
-    )
+        return Stage(
+            "decision",
+            True,
+            ((_plain("accepted", "bold $gain"), _plain("every limit was kept", LABEL)),),
+        )
+    first = (_plain("rejected", "bold $loss"), _plain(decision.text or decision.code))
     rule = [("stage", decision.stage), ("rule", decision.code)]
     if decision.actual_value is not None:
-        rule.append(("found", format_number(decision.actual_value, 10)))
+        rule.append(("found", f"{decision.actual_value:,.6g}"))
     if decision.limit_value is not None:
-        rule.append(("allowed", format_number(decision.limit_value, 10)))
+        rule.append(("allowed", f"{decision.limit_value:,.6g}"))
     return Stage("decision", True, (first, _labelled(*rule)))
 
 
 def _position(position: PositionPart, symbols: Symbols) -> Stage:
     share = position.notional / position.equity_at_entry if position.equity_at_entry else 0.0
-    first: tuple[Part, ...] = (
-        (f"#{position.id:,}  ", LABEL),
-        side(position.side),
-        (f" {position.qty:.6g} {clean(position.symbol, symbols)}  ", VALUE),
-        *_labelled(("notional", f"{format_amount(position.notional, 14)} ({share:.0%} of equity)")),
+    first = (
+        _plain(f"#{position.id:,}", LABEL),
+        (side(position.side), (f" {position.qty:.6g} {clean(position.symbol, symbols)}", VALUE)),
+        *_labelled(("notional", format_amount(position.notional, 14))),
+        _plain(f"{share:.0%} of equity", LABEL),
     )
-    levels = [
+    second = _labelled(
         ("stop", format_price(position.stop_price) if position.stop_price else "none"),
         ("target", format_price(position.target_price) if position.target_price else "none"),
-    ]
-    second = (
-        *_labelled(*levels, ("held", format_duration(position.hold_ms))),
-        *_labelled(("worst", fraction(position.mae)), ("best", fraction(position.mfe))),
+        ("held", format_duration(position.hold_ms)),
+        ("worst", fraction(position.mae)),
+        ("best", fraction(position.mfe)),
     )
     return Stage("position", True, (first, second))
 
 
 def _fills(fills: Sequence[FillPart]) -> Stage:
     if not fills:
-        return Stage("fills", False, ((("none recorded", LABEL),),))
-    lines = []
-    for fill in fills:
-        word, style = side(fill.side)
-        lines.append(
-            (
-                (f"{format_time(fill.ts_ms)}  ", LABEL),
-                (word.ljust(5), style),
-                (f"{fill.qty:.6g} at {format_price(fill.price)}  ", VALUE),
-                *_labelled(
-                    ("before slippage", format_price(fill.raw_price)), ("fee", format_amount(fill.fee, 9))
-                ),
-                (fill.reason.replace("_", " "), VALUE),
-            )
-        )
-    return Stage("fills", True, tuple(lines))
+        return Stage("fills", False, ((_plain("none recorded", LABEL),),))
+    return Stage("fills", True, tuple(_fill(fill) for fill in fills))
+
+
+def _fill(fill: FillPart) -> tuple[Chunk, ...]:
+    word, style = side(fill.side)
+    return (
+        _plain(format_time(fill.ts_ms), LABEL),
+        ((word.ljust(5), style), (f"{fill.qty:.6g} at {format_price(fill.price)}", VALUE)),
+        *_labelled(("before slippage", format_price(fill.raw_price)), ("fee", format_amount(fill.fee, 9))),
+        _plain(fill.reason.replace("_", " ")),
+    )
 
 
 def _result(position: PositionPart, symbols: Symbols) -> Stage:
     if position.closed_ms is None:
-        return Stage("result", False, ((("still open", "$accent"),),))
-    first: tuple[Part, ...] = (
-        result(position.pnl, symbols),
-        ("  closed by ", LABEL),
-        (position.exit_reason.replace("_", " ") or "nothing named", VALUE),
-        ("  ", ""),
-        fraction(position.return_notional),
-        (" of the notional  ", LABEL),
-        fraction(position.return_account),
-        (" of the account", LABEL),
+        return Stage("result", False, ((_plain("still open", "$accent"),),))
+    first = (
+        (result(position.pnl, symbols),),
+        *_labelled(("closed by", position.exit_reason.replace("_", " ") or "nothing named")),
+        (fraction(position.return_notional), (" of the notional", LABEL)),
+        (fraction(position.return_account), (" of the account", LABEL)),
     )
     second = _labelled(
         ("gross", result(position.gross, symbols)),
@@ -243,24 +262,26 @@ def _result(position: PositionPart, symbols: Symbols) -> Stage:
 
 
 def _reward(reward: RewardPart, symbols: Symbols) -> Stage:
-    first: tuple[Part, ...] = (
-        result(reward.total, symbols, decimals=3),
-        (f"  {reward.formula} formula trains, weight {reward.weight:.2f}", LABEL),
+    normalized = (
+        *_labelled(("normalized", f"{reward.normalized:+.3f}")),
+        *_pairs(reward.normalized_parts, symbols),
     )
-    normalized = (("normalized ", LABEL), (f"{reward.normalized:+.3f}  ", VALUE))
-    comprehensive = (("comprehensive ", LABEL), (f"{reward.comprehensive:+.3f}  ", VALUE))
-    return Stage(
-        "reward",
-        True,
-        (
-            first,
-            (*normalized, *_pairs(reward.normalized_parts, symbols)),
-            (*comprehensive, *_pairs(reward.comprehensive_parts, symbols)),
-        ),
+    comprehensive = (
+        *_labelled(("comprehensive", f"{reward.comprehensive:+.3f}")),
+        *_pairs(reward.comprehensive_parts, symbols),
     )
+    trains, other = (
+        (normalized, comprehensive) if reward.formula == "normalized" else (comprehensive, normalized)
+    )
+    first = (
+        (result(reward.total, symbols, decimals=3),),
+        _plain(f"the {reward.formula} formula trains", LABEL),
+        *_labelled(("weight", f"{reward.weight:.2f}")),
+    )
+    return Stage("reward", True, (first, trains, other))
 
 
-def _learned(chain: Chain) -> Part:
+def _learned(chain: Chain) -> Chunk:
     if chain.learned_from:
-        return ", ".join(f"session {session}" for session in chain.learned_from), VALUE
-    return chain.learned_note, LABEL
+        return _plain(", ".join(f"session {session}" for session in chain.learned_from))
+    return _plain(chain.learned_note, LABEL)

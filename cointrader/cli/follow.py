@@ -41,6 +41,14 @@ def follow(place: Place, job_id: int, *, idle_exit: float) -> Outcome:
 
     Ctrl-C only stops the waiting: the worker goes on in the background.
     """
+    try:
+        return _wait(place, job_id, idle_exit)
+    except KeyboardInterrupt:
+        print(f"\njob {job_id} goes on in the background; `cointrader jobs` shows it", file=sys.stderr)
+        raise
+
+
+def _wait(place: Place, job_id: int, idle_exit: float) -> Outcome:
     pid = ensure_worker(place.workspace, place.connection, idle_exit=idle_exit)
     looked_at = time.monotonic()
     lines: dict[int, ProgressLine] = {}
@@ -76,4 +84,4 @@ def _show(family: list[queue.JobRow], lines: dict[int, ProgressLine], told: set[
         job = running[0]
         line = lines.setdefault(job.id, ProgressLine(job.title))
         others = f" (+{len(running) - 1} more)" if len(running) > 1 else ""
-        line.update(job.progress_done, job.progress_total, job.message + others)
+        line.update(job.progress_done, job.progress_total, (job.message or "starting") + others)

@@ -65,7 +65,7 @@ def _change(place: Place, action: str, job_id: int, as_json: bool) -> int:
         text = {
             queue.RUNNING: "asked to stop; it leaves a checkpoint at its next step",
             queue.CANCELLED: "cancelled",
-        }.get(state, f"has already {state}")
+        }.get(state, f"has ended: {state}")
     else:
         queue.retry(place.connection, job_id)
         from cointrader.jobs.ensure import ensure_worker

@@ -39,7 +39,7 @@ def _guarded(command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print("\ninterrupted; what was stored is kept", file=sys.stderr)
+        print("interrupted; what was stored is kept", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has what it wanted. The interpreter would flush into the closed pipe again.

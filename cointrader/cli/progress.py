@@ -34,6 +34,7 @@ class ProgressLine:
         self._start = time.monotonic()
         self._drawn_at = self._start - (0.0 if self._terminal else PLAIN_SECONDS - 1.0)
         self._drawn_width = 0
+        self._first: tuple[float, float] | None = None  # (time, done) when the work itself was first seen
 
     def __enter__(self) -> Self:
         return self
@@ -46,10 +47,12 @@ class ProgressLine:
     def update(self, done: float, total: float, message: str = "") -> None:
         """Draw `done` of `total` (0 when the total is unknown) if it is time to."""
         now = time.monotonic()
+        if self._first is None and done > 0:
+            self._first = (now, done)
         if now - self._drawn_at < (TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS):
             return
         self._drawn_at = now
-        text = self.line(done, total, message, elapsed=now - self._start)
+        text = self.line(done, total, message, now)
         if self._terminal:
             self._stream.write("\r" + text[:118].ljust(self._drawn_width))
             self._drawn_width = len(text[:118])
@@ -57,7 +60,7 @@ class ProgressLine:
             self._stream.write(text + "\n")
         self._stream.flush()
 
-    def line(self, done: float, total: float, message: str, elapsed: float) -> str:
+    def line(self, done: float, total: float, message: str, now: float) -> str:
         """The text: title, part done, time left, message."""
         parts = [self._title]
         if total > 0:
@@ -66,10 +69,17 @@ class ProgressLine:
                 filled = round(part * BAR_WIDTH)
                 parts.append("[" + "#" * filled + "-" * (BAR_WIDTH - filled) + "]")
             parts.append(f"{part:4.0%}")
-            if 0 < part < 1 and elapsed > 1.0:
-                parts.append("ETA " + duration(elapsed * (1 - part) / part))
-        parts.append(message or duration(elapsed))
+            left = self.seconds_left(done, total, now)
+            if left is not None:
+                parts.append("ETA " + duration(left))
+        parts.append(message or duration(now - self._start))
         return "  ".join(parts)
+
+    def seconds_left(self, done: float, total: float, now: float) -> float | None:
+        """At the pace since the work was first seen to move, so that a slow start does not count."""
+        if self._first is None or done <= self._first[1] or done >= total or now <= self._first[0]:
+            return None
+        return (total - done) * (now - self._first[0]) / (done - self._first[1])
 
     def clear(self) -> None:
         """Leave an empty line behind on a terminal, so that what follows starts clean."""

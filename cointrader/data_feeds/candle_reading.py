@@ -7,7 +7,6 @@ switched unit looks just like that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,17 +19,12 @@ from cointrader.data_feeds.feather_reader import FeatherReader
 from cointrader.data_feeds.instrument import Instrument, InstrumentError, parse_instrument, read_file_name
 from cointrader.data_feeds.quality import QualityReport, find_gaps, infer_timeframe, rows_off_the_grid
 from cointrader.data_feeds.raw_bars import CandleReader, RawBars
+from cointrader.data_feeds.refusals import Refusals
 from cointrader.data_feeds.row_checks import possible_rows, why_impossible
-from cointrader.data_feeds.row_order import put_in_order
+from cointrader.data_feeds.row_order import RowOrder, put_in_order
 from cointrader.data_feeds.source import CandleSource
 from cointrader.data_feeds.time_units import common_unit, to_milliseconds
 from storage.candles import Candles, QuarantineRow, parse_timeframe, timeframe_text
-
-TOLERATED_ROWS = 10
-"""So many rows may be refused in any file that is mostly good; above it, one in a hundred."""
-
-KEPT_ROWS = 10_000
-"""Of more refused rows than these only the first are kept for the report."""
 
 _FEW_STEPS = 10
 
@@ -44,19 +38,6 @@ class CandleReading:
     report: QualityReport
     dialect: str
     refused: tuple[QuarantineRow, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Refusals:
-    """Refused rows with their reasons, and how many there are of rows in all."""
-
-    kept: tuple[QuarantineRow, ...]
-    count: int
-    rows: int
-
-    @property
-    def are_too_many(self) -> bool:
-        return self.count > max(TOLERATED_ROWS, self.rows // 100) or 2 * self.count > self.rows
 
 
 def read_candle_file(
@@ -80,30 +61,46 @@ def read_source(
     raw = reader.read()
     instrument = _instrument(path, symbol, raw.symbol)
     open_ms = _open_times(path, reader, raw)
+    refusals = Refusals(path, reader, raw)
+
     possible = possible_rows(raw, open_ms)
-    rows = np.arange(raw.time.size) if possible is None else np.flatnonzero(possible)
-    order = put_in_order(raw, open_ms, rows)
-    impossible = np.empty(0, dtype=np.int64) if possible is None else np.flatnonzero(~possible)
+    if possible is not None:
+        refusals.add(np.flatnonzero(~possible), lambda row: why_impossible(raw, open_ms, row))
+    order = put_in_order(raw, open_ms, possible)
+    refusals.add(order.conflicts, lambda row: ("time", "was there before with other values"))
+    rows, times = order.rows, open_ms[order.rows]
+    refusals.check(bars=times.size)
 
-    reasons = {int(row): why_impossible(raw, open_ms, int(row)) for row in impossible[:KEPT_ROWS]}
-    reasons |= {int(row): ("time", CONFLICT) for row in order.conflicts[:KEPT_ROWS]}
-    left_out = impossible.size + order.conflicts.size
-    _refuse_if_too_many(path, _refusals(reader, raw, reasons, left_out), bars=order.rows.size)
-
-    times = open_ms[order.rows] if order.rows.size < raw.time.size or order.out_of_order else open_ms
     timeframe_ms, notes = _settle_timeframe(path, times, asked_ms, named.timeframe_ms)
     stray = rows_off_the_grid(times, timeframe_ms)
-    off_grid = f"is not on the {timeframe_text(timeframe_ms)} grid of the other rows"
-    reasons |= {int(row): ("time", off_grid) for row in order.rows[stray[:KEPT_ROWS]]}
-    refusals = _refusals(reader, raw, reasons, left_out + stray.size)
-    _refuse_if_too_many(path, refusals, bars=order.rows.size - stray.size)
+    if stray.size:
+        of_raw = np.arange(open_ms.size)[rows]
+        off_grid = f"is not on the {timeframe_text(timeframe_ms)} grid of the other rows"
+        refusals.add(of_raw[stray], lambda row: ("time", off_grid))
+        refusals.check(bars=times.size - stray.size)
+        rows = np.delete(of_raw, stray)
 
-    candles = _candles(instrument, timeframe_ms, raw, open_ms, np.delete(order.rows, stray))
-    gaps = find_gaps(candles.close_ms, timeframe_ms)
-    report = QualityReport(
+    candles = Candles(
+        symbol=instrument.symbol,
+        timeframe_ms=timeframe_ms,
+        close_ms=open_ms[rows] + timeframe_ms,
+        open=raw.open[rows],
+        high=raw.high[rows],
+        low=raw.low[rows],
+        close=raw.close[rows],
+        volume=raw.volume[rows],
+    )
+    report = _report(candles, order, refusals, (*raw.notes, *notes))
+    refused = refusals.kept() if refusals.count else ()
+    return CandleReading(candles, instrument, report, reader.dialect_name, refused)
+
+
+def _report(candles: Candles, order: RowOrder, refusals: Refusals, notes: tuple[str, ...]) -> QualityReport:
+    gaps = find_gaps(candles.close_ms, candles.timeframe_ms)
+    return QualityReport(
         rows=refusals.rows,
         bars=len(candles),
-        timeframe_ms=timeframe_ms,
+        timeframe_ms=candles.timeframe_ms,
         first_close_ms=int(candles.close_ms[0]),
         last_close_ms=int(candles.close_ms[-1]),
         gaps=gaps.count,
@@ -114,12 +111,8 @@ def read_source(
         out_of_order=order.out_of_order,
         zero_volume=int(np.count_nonzero(candles.volume == 0.0)),
         refused=refusals.count,
-        notes=(*raw.notes, *notes),
+        notes=notes,
     )
-    return CandleReading(candles, instrument, report, reader.dialect_name, refusals.kept)
-
-
-CONFLICT = "was there before with other values; the first row is kept"
 
 
 def _asked_timeframe(path: Path, timeframe: str | int | None) -> int | None:
@@ -163,34 +156,9 @@ def _open_times(path: Path, reader: CandleReader, raw: RawBars) -> NDArray[np.in
     return to_milliseconds(raw.time, unit)
 
 
-def _refusals(
-    reader: CandleReader, raw: RawBars, reasons: dict[int, tuple[str, str]], left_out: int
-) -> _Refusals:
-    rows = sorted(reasons)
-    places = reader.locate(raw, rows) if rows else []
-    kept = [
-        QuarantineRow(place.line, *reasons[row], place.text) for row, place in zip(rows, places, strict=True)
-    ]
-    kept = sorted([*raw.refused, *kept], key=lambda row: row.line)[:KEPT_ROWS]
-    return _Refusals(tuple(kept), left_out + len(raw.refused), raw.time.size + len(raw.refused))
-
-
-def _refuse_if_too_many(path: Path, refusals: _Refusals, *, bars: int) -> None:
-    if bars > 0 and not refusals.are_too_many:
-        return
-    if not refusals.kept:
-        raise CandleFileError(path, 1, "file", "has no rows of candles")
-    first = refusals.kept[0]
-    reason = (
-        f"{first.reason}; {refusals.count:,} of {refusals.rows:,} rows are refused, "
-        f"too many to trust the others"
-    )
-    raise CandleFileError(path, first.line, first.field, reason, refused=refusals.kept)
-
-
 def _settle_timeframe(
     path: Path, times_ms: NDArray[np.int64], asked_ms: int | None, named_ms: int | None
-) -> tuple[int, Sequence[str]]:
+) -> tuple[int, tuple[str, ...]]:
     """The timeframe, and a note where the file name says another one."""
     inferred_ms, steps = infer_timeframe(times_ms), times_ms.size - 1
     claimed_ms = asked_ms or named_ms
@@ -209,28 +177,3 @@ def _settle_timeframe(
             path, 0, "timeframe", f"{claimed} was asked for, but the bars are {found} apart"
         )
     return inferred_ms, (f"the file name says {claimed}, but the bars are {found} apart",)
-
-
-def _candles(
-    instrument: Instrument,
-    timeframe_ms: int,
-    raw: RawBars,
-    open_ms: NDArray[np.int64],
-    rows: NDArray[np.int64],
-) -> Candles:
-    """The kept rows as a series; the columns are not copied when all rows are kept as they stand."""
-    is_whole = rows.size == open_ms.size and bool(np.all(rows[1:] > rows[:-1]))
-
-    def kept(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return values if is_whole else values[rows]
-
-    return Candles(
-        symbol=instrument.symbol,
-        timeframe_ms=timeframe_ms,
-        close_ms=(open_ms if is_whole else open_ms[rows]) + timeframe_ms,
-        open=kept(raw.open),
-        high=kept(raw.high),
-        low=kept(raw.low),
-        close=kept(raw.close),
-        volume=kept(raw.volume),
-    )

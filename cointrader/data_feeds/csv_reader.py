@@ -17,6 +17,7 @@ from cointrader.data_feeds.csv_rows import read_rows
 from cointrader.data_feeds.dialects import Dialect, TimeText, settle_order, sniff
 from cointrader.data_feeds.raw_bars import Place, RawBars
 from cointrader.data_feeds.source import CandleSource
+from storage.candles import column_array
 
 _TIME_TYPES = {
     TimeText.INTEGER: pa.int64(),
@@ -25,6 +26,7 @@ _TIME_TYPES = {
     TimeText.ZONED_DATE: pa.timestamp("ms", tz="UTC"),
 }
 _RAW_TEXT = 500
+_BLOCK_BYTES = 2 << 20
 
 
 class CsvReader:
@@ -68,7 +70,9 @@ def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
     try:
         table = pacsv.read_csv(
             source.stream(),
-            read_options=pacsv.ReadOptions(autogenerate_column_names=True, skip_rows=header_lines),
+            read_options=pacsv.ReadOptions(
+                autogenerate_column_names=True, skip_rows=header_lines, block_size=_BLOCK_BYTES
+            ),
             parse_options=pacsv.ParseOptions(delimiter=dialect.separator),
             convert_options=_conversion(dialect),
         )
@@ -78,7 +82,7 @@ def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
     symbol = "" if dialect.symbol is None else _only_text(table[f"f{dialect.symbol}"])
     if time is None or symbol is None or table.num_rows == 0:
         return None
-    opened, high, low, close, volume = (_floats(table[f"f{column}"]) for column in dialect.values)
+    opened, high, low, close, volume = (column_array(table[f"f{column}"]) for column in dialect.values)
     return RawBars(
         time=time,
         is_epoch=dialect.time_text in (TimeText.INTEGER, TimeText.DECIMAL),
@@ -88,11 +92,8 @@ def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
         close=close,
         volume=volume,
         symbol=symbol,
-        notes=() if source.ends_with_newline() else (UNENDED_NOTE,),
+        notes=source.notes(),
     )
-
-
-UNENDED_NOTE = "the last line has no line end; if the file was cut there, its last value is wrong"
 
 
 def _conversion(dialect: Dialect) -> pacsv.ConvertOptions:
@@ -101,7 +102,10 @@ def _conversion(dialect: Dialect) -> pacsv.ConvertOptions:
     if dialect.symbol is not None:
         types[f"f{dialect.symbol}"] = pa.dictionary(pa.int32(), pa.string())
     return pacsv.ConvertOptions(
-        include_columns=list(types), column_types=types, timestamp_parsers=[pacsv.ISO8601]
+        include_columns=list(types),
+        column_types=types,
+        null_values=[""],  # each more costs time in every field; the slow pass knows the others
+        timestamp_parsers=[pacsv.ISO8601],
     )
 
 
@@ -110,18 +114,12 @@ def _times(column: pa.ChunkedArray, time_text: TimeText) -> NDArray[np.int64] | 
     if column.null_count:
         return None
     if time_text is TimeText.DECIMAL:
-        values = _floats(column)
+        values = column_array(column)
         return np.trunc(values).astype(np.int64) if bool(np.all(np.abs(values) < 2.0**63)) else None
     if time_text is not TimeText.INTEGER:
         column = column.cast(pa.int64())
-    times: NDArray[np.int64] = column.to_numpy()
+    times: NDArray[np.int64] = column_array(column)
     return times
-
-
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """float64 values, NaN where there is none."""
-    values: NDArray[np.float64] = column.to_numpy()
-    return values
 
 
 def _only_text(column: pa.ChunkedArray) -> str | None:

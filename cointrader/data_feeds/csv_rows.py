@@ -87,6 +87,7 @@ def read_rows(source: CandleSource, dialect: Dialect) -> RawBars:
         symbol=symbol,
         lines=np.array(lines, dtype=np.int64),
         refused=tuple(refused),
+        notes=source.notes(),
     )
 
 

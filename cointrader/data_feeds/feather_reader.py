@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cointrader.data_feeds.errors import CandleFileError
 from cointrader.data_feeds.raw_bars import Place, RawBars
 from cointrader.data_feeds.source import CandleSource
+from storage.candles import column_array
 
 _VALUES = ("open", "high", "low", "close", "volume")
 
@@ -57,7 +58,8 @@ class FeatherReader:
             raise CandleFileError(
                 self._source.path, 0, name, f"is of type {table[name].type}, not numbers"
             ) from error
-        return np.ascontiguousarray(column.to_numpy(), dtype=np.float64)
+        values: NDArray[np.float64] = column_array(column)
+        return values
 
     def _times(self, column: pa.ChunkedArray) -> NDArray[np.int64]:
         path = self._source.path
@@ -70,4 +72,5 @@ class FeatherReader:
             raise CandleFileError(
                 path, 1, "date", f"is of type {column.type}, neither a date nor an epoch time"
             )
-        return np.ascontiguousarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        times: NDArray[np.int64] = column_array(column.cast(pa.int64()))
+        return times

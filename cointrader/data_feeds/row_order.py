@@ -9,33 +9,35 @@ from numpy.typing import NDArray
 
 from cointrader.data_feeds.raw_bars import RawBars
 
+Rows = NDArray[np.int64] | slice
+"""Rows of the raw bars: their indices, or slice(None) for all as they stand, which copies nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class RowOrder:
-    """The rows to keep (indices into the raw bars) in order of time, and what was found on the way.
+    """The rows to keep in order of time, and what was found on the way.
 
     `out_of_order` counts rows that come after a later one, `duplicates` rows that repeat another one
-    in every value, `conflicts` lists rows whose time was there before with other values.
+    in every value; `conflicts` are the rows whose time was there before with other values.
     """
 
-    rows: NDArray[np.int64]
+    rows: Rows
     out_of_order: int
     duplicates: int
     conflicts: NDArray[np.int64]
 
 
-def put_in_order(raw: RawBars, open_ms: NDArray[np.int64], rows: NDArray[np.int64]) -> RowOrder:
-    """Sorts rows by time; of rows with the same time the first of the file is kept."""
+def put_in_order(raw: RawBars, open_ms: NDArray[np.int64], possible: NDArray[np.bool_] | None) -> RowOrder:
+    """Sorts the possible rows (None: all) by time; of rows with the same time the first is kept."""
+    rows: Rows = slice(None) if possible is None else np.flatnonzero(possible)
     times = open_ms[rows]
     none = np.empty(0, dtype=np.int64)
     if bool(np.all(times[1:] > times[:-1])):
         return RowOrder(rows, 0, 0, none)
     out_of_order = int(np.count_nonzero(times[1:] < np.maximum.accumulate(times)[:-1]))
-    rows = rows[np.argsort(times, kind="stable")]
+    rows = np.arange(open_ms.size)[rows][np.argsort(times, kind="stable")]
     times = open_ms[rows]
     repeats = np.concatenate(([False], times[1:] == times[:-1]))
-    if not repeats.any():
-        return RowOrder(rows, out_of_order, 0, none)
     # The place of the first row with the same time, for every row.
     first = np.maximum.accumulate(np.where(repeats, 0, np.arange(rows.size)))
     equal = np.ones(rows.size, dtype=np.bool_)

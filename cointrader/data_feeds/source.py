@@ -97,6 +97,12 @@ class CandleSource:
             file.seek(-1, os.SEEK_END)
             return file.read(1) in (b"\n", b"\r")
 
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of a text that could be read."""
+        if self.ends_with_newline():
+            return ()
+        return ("the last line has no line end; if the file was cut there, its last value is wrong",)
+
     def _unpack(self, packed: bytes) -> bytes:
         """All members of a gzip file, their check sums verified."""
         parts: list[bytes] = []

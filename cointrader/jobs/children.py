@@ -32,7 +32,7 @@ class Child:
     pidfd: int  # readable when the process has ended
     log_path: Path
     asked_to_stop: bool = False
-    cancelled_at: float | None = None  # monotonic time at which the wish to cancel was first seen
+    to_end_since: float | None = None  # monotonic time since when its process should be ending
 
     def ask_to_stop(self) -> None:
         """Say `stop` once; the child leaves a checkpoint and hands its job back."""

@@ -23,13 +23,14 @@ from cointrader.jobs.journal import say
 from cointrader.jobs.orphans import release_orphans
 from cointrader.settings import WorkerSettings
 from storage import jobs as queue
-from storage.errors import DatabaseLocked, StaleAttempt
+from storage.errors import DatabaseLocked, DiskFull, StaleAttempt
 from storage.workspace import Workspace
 
 POLL_SECONDS = 0.25  # how soon a new row in the queue is seen
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 15.0
-CANCEL_GRACE_SECONDS = 30.0  # a training leaves its checkpoint within a step; what does not stop is killed
+ASKED_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+END_GRACE_SECONDS = 30.0  # for a job that was cancelled or has ended its row, to end its process
 STOP_GRACE_SECONDS = 20.0
 
 
@@ -57,6 +58,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
+        self._trouble = ""
         self._beat_at = 0.0
         self._busy_at = time.monotonic()
         self._wake_reading, self._wake_writing = os.pipe()
@@ -89,13 +91,19 @@ class Supervisor:
             if self._signals:
                 return self._wind_down()
             self._claim()
-        except DatabaseLocked as error:
-            # Somebody holds the database longer than the busy timeout. The next round tries again.
-            say(str(error))
+        except (DatabaseLocked, DiskFull) as error:
+            # Nothing was written, and children do not stop for it. The next round tries again.
+            self._tell_once(str(error))
         if self._children:
             self._busy_at = time.monotonic()
             return True
         return self._idle_exit is None or time.monotonic() - self._busy_at < self._idle_exit
+
+    def _tell_once(self, trouble: str) -> None:
+        """Say what is in the way, but not four times a second."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            say(trouble)
 
     # -- claiming and starting ------------------------------------------------------------------
 
@@ -136,9 +144,10 @@ class Supervisor:
             status = child.process.poll()
             if status is None:
                 continue
+            state = self._settle(child, status)  # may raise DatabaseLocked: then the next round settles it
             del self._children[job_id]
             child.close()
-            say(f"job {job_id}: {self._settle(child, status)}, {end_in_words(status)}")
+            say(f"job {job_id}: {state}, {end_in_words(status)}")
             if not self._children:
                 self._checkpoint()
 
@@ -171,14 +180,17 @@ class Supervisor:
                 say(text)
 
     def _vouch(self, child: Child, now: float) -> None:
-        """Renew a living child's lease; kill it when its job was taken over, or is long cancelled."""
-        if not queue.renew(self._connection, child.job.id, child.job.attempt, LEASE_SECONDS):
-            child.process.kill()
-        elif queue.cancel_requested(self._connection, child.job.id):
-            if child.cancelled_at is None:
-                child.cancelled_at = now
-            elif now - child.cancelled_at > CANCEL_GRACE_SECONDS:
+        """Renew a living child's lease; kill it when its job was taken over, or when it overstays its end."""
+        if queue.renew(self._connection, child.job.id, child.job.attempt, LEASE_SECONDS):
+            to_end = queue.cancel_requested(self._connection, child.job.id)
+        else:
+            to_end = True
+            if queue.get_job(self._connection, child.job.id).attempt != child.job.attempt:
                 child.process.kill()
+        if to_end and child.to_end_since is None:
+            child.to_end_since = now
+        elif to_end and child.to_end_since is not None and now - child.to_end_since > END_GRACE_SECONDS:
+            child.process.kill()
 
     # -- ending ---------------------------------------------------------------------------------
 
@@ -218,10 +230,8 @@ class Supervisor:
 
     @contextmanager
     def _signals_caught(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the loop in good order and wake it from its sleep."""
-        before = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        """Signals that ask for an end end the loop in good order, and wake it from its sleep."""
+        before = {number: signal.signal(number, self._on_signal) for number in ASKED_TO_END}
         descriptor = signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)
         try:
             yield

@@ -31,6 +31,7 @@ from storage.sessions import (
     session_of_job,
     update_session,
 )
+from storage.vault import ArtifactRow, get_artifact
 from storage.workspace import Workspace
 
 RESUMABLE = ("running", "interrupted", "cancelled", "failed")
@@ -50,14 +51,17 @@ class TrainingStopped(Exception):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A stored version and how it did on rows it never saw; `status` is champion or candidate, and why."""
+    """A stored version and how it did on rows it never saw; `value` is None where it is not defined.
+
+    `status` is champion or candidate, `reason` says why.
+    """
 
     session_id: int
     agent: str
     version: int
     metric: str
-    value: float
-    baseline: float
+    value: float | None
+    baseline: float | None
     status: str
     reason: str
     note: str
@@ -90,6 +94,9 @@ def train_agent(
     settings = settings or Settings()
     connection = open_database(workspace)
     try:
+        done = _already_done(connection, job_id)
+        if done is not None:
+            return done
         opened = _open_session(workspace, connection, entry, chosen, job_id, attempt, seed, settings, say)
         run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
         return _train(workspace, connection, opened, run, say)
@@ -207,14 +214,27 @@ def _train(
         end_session(connection, session, "failed", f"{type(error).__name__}: {error}")
         raise
     say(f"version {artifact.version} is {artifact.status}: {artifact.reason}")
+    return _result(get_session(connection, session.id), artifact)
+
+
+def _already_done(connection: sqlite3.Connection, job_id: int | None) -> TrainingResult | None:
+    """What an earlier attempt of the job finished, when it died before it could say so: not done twice."""
+    earlier = session_of_job(connection, job_id) if job_id is not None else None
+    if earlier is None or earlier.state != "succeeded":
+        return None
+    rows = connection.execute("SELECT id FROM artifact WHERE session_id = ?", (earlier.id,)).fetchall()
+    return _result(earlier, get_artifact(connection, rows[0][0]))
+
+
+def _result(session: SessionRow, artifact: ArtifactRow) -> TrainingResult:
     return TrainingResult(
         session_id=session.id,
         agent=session.agent,
         version=artifact.version,
-        metric=metrics.name,
-        value=metrics.value,
-        baseline=metrics.baseline,
+        metric=artifact.metric,
+        value=artifact.value,
+        baseline=artifact.baseline,
         status=artifact.status,
         reason=artifact.reason,
-        note=get_session(connection, session.id).note,
+        note=session.note,
     )

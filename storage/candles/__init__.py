@@ -4,7 +4,7 @@ This is the one part of storage that knows arrays. Series are read whole and oft
 dataset), never a page at a time, so they live beside the database and not in it.
 """
 
-from storage.candles.parquet import read_candles, read_series, write_candles
+from storage.candles.parquet import column_array, read_candles, read_series, write_candles
 from storage.candles.records import (
     CandleFileRow,
     candle_record,
@@ -23,6 +23,7 @@ __all__ = [
     "CandlesMissing",
     "QuarantineRow",
     "candle_record",
+    "column_array",
     "list_candles",
     "parse_timeframe",
     "quarantine",

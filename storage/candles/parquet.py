@@ -6,6 +6,7 @@ import hashlib
 import re
 import sqlite3
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -79,11 +80,19 @@ def read_series(workspace: Workspace, row: CandleFileRow) -> Candles:
             f"{path}: its SHA-256 is not the one that was recorded; import {row.source_name} again"
         )
     table = pq.read_table(pa.BufferReader(content), columns=list(COLUMNS))
-    values: dict[str, NDArray[np.float64]] = {
-        name: np.ascontiguousarray(table[name].to_numpy()) for name in COLUMNS[1:]
-    }
-    close_ms: NDArray[np.int64] = np.ascontiguousarray(table["close_ms"].to_numpy())
+    close_ms: NDArray[np.int64] = column_array(table["close_ms"])
+    values: dict[str, NDArray[np.float64]] = {name: column_array(table[name]) for name in COLUMNS[1:]}
     return Candles(symbol=row.symbol, timeframe_ms=row.timeframe_ms, close_ms=close_ms, **values)
+
+
+def column_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column as an array of its own, always writable.
+
+    pyarrow hands out its memory read-only where it can; compiled kernels take a read-only array for
+    another type, so that without this the size of a file would decide what is compiled.
+    """
+    values: NDArray[Any] = column.to_numpy()
+    return values if values.flags.writeable else values.copy()
 
 
 def _encode(candles: Candles) -> bytes:

@@ -56,7 +56,7 @@ def claim(
             "UPDATE job SET state = 'running', attempt = attempt + 1, worker_id = :worker, pid = 0, "
             "boot_id = :boot, lease_until_ns = :until_ns, started_ms = :now_ms, ended_ms = NULL, "
             "message = '', error = '', rev = :rev "
-            f"WHERE id = (SELECT id FROM job WHERE {_FREE} AND cancel_requested = 0 AND {fits} "
+            f"WHERE id = (SELECT id FROM job WHERE {_FREE} AND {fits} "
             f"ORDER BY priority DESC, id LIMIT 1) RETURNING {COLUMNS}",
             values,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.pages.order import Key
+from storage.pages.order import Key, Order, Value
 
 EVERY = 256
 """Rows between two anchors."""
@@ -32,23 +32,24 @@ class Anchors:
         return self.keys[row_number // self.every], row_number % self.every
 
 
-def anchor_query(source: str, value: str, row_id: str, order: str) -> str:
-    """SQL that yields (number from 1, sort value, id) of every n-th row, and of the last one.
+def anchor_query(source: str, order: Order) -> str:
+    """SQL that yields (number from 1, sort value, id) of some rows: anchors, the first few, and the last.
 
-    `source` is everything from FROM to the end of WHERE; the one parameter after its own is n. The last
-    row is known by having no follower, so the count costs no second pass.
+    `source` is everything from FROM to the end of WHERE; after its own parameters come `every`, and up
+    to which number all rows are wanted. The last row is known by having no follower, so the count costs
+    no second pass.
     """
     return (
         "SELECT number, value, id FROM ("
-        f"SELECT {value} AS value, {row_id} AS id, row_number() OVER o AS number, "
-        f"lead({row_id}) OVER o AS follower {source} WINDOW o AS (ORDER BY {order})"
-        ") WHERE (number - 1) % ? = 0 OR follower IS NULL"
+        f"SELECT {order.value} AS value, {order.id} AS id, row_number() OVER o AS number, "
+        f"lead({order.id}) OVER o AS follower {source} WINDOW o AS (ORDER BY {order.clause})"
+        ") WHERE (number - 1) % ? = 0 OR number <= ? OR follower IS NULL ORDER BY number"
     )
 
 
-def to_anchors(rows: list[tuple[int, str | int | float | None, int]], every: int) -> Anchors:
+def to_anchors(rows: list[tuple[int, Value, int]], every: int) -> Anchors:
     """Anchors from what the query yields."""
     if not rows:
         return Anchors(0, every, ())
     keys = tuple((value, row_id) for number, value, row_id in rows if (number - 1) % every == 0)
-    return Anchors(int(rows[-1][0]), every, keys)
+    return Anchors(rows[-1][0], every, keys)

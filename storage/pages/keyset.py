@@ -5,8 +5,8 @@ its key; any row number by an anchor. Every read is one `fetchall`: no cursor st
 reader never holds back the checkpoint of the write-ahead log. `Connection.interrupt()` from another
 thread ends a read with sqlite3.OperationalError ("interrupted").
 
-Where no index gives the order, or free text is searched, each page would cost a scan. `anchors()`
-therefore first keeps the ordered keys of the whole set in a temporary table of its connection, and
+Where no index gives the order, where free text is searched, or where few rows pass, a page costs a scan.
+`anchors()` therefore keeps the ordered keys of such a result in a temporary table of its connection, and
 pages of the same source come from there afterwards.
 """
 
@@ -23,6 +23,9 @@ from storage.pages.view import Column, Sort, TableView
 
 if TYPE_CHECKING:
     from storage.filters.compile import CompiledFilter
+
+FEW = 20_000
+"""A filter that lets no more rows through has its keys kept, whatever indexes there are."""
 
 
 class PageSource:
@@ -50,10 +53,10 @@ class PageSource:
         if not column.sortable:
             raise ValueError(f"{view.name} cannot be sorted by {column.name}")
         self._column: Column = column
-        self._live = Order(column.sql, "t.id", self.sort.descending, column.sql)
+        self._order = Order(column.sql, "t.id", self.sort.descending)
         if column.nullable:
             missing, present = f"{column.sql} IS NULL", f"{column.sql} IS NOT NULL"
-            self._live = replace(self._live, missing=missing, present=present)
+            self._order = replace(self._order, missing=missing, present=present)
         self._snapshot: Snapshot | None = None
 
     @property
@@ -91,15 +94,22 @@ class PageSource:
         """The count, and the key of every n-th row; seconds at millions of rows, and interruptible."""
         source, parameters = self._source()
         if self.scans:
-            self._snapshot = Snapshot.take(self.connection, self._live, source, parameters)
-            source, parameters = self._source()
-        order = self._order
-        sql = anchor_query(source, order.shown, order.id, order.clause)
-        rows = self.connection.execute(sql, (*parameters, every)).fetchall()
-        return to_anchors(rows, every)
+            self._snapshot = Snapshot.take(self.connection, self._order, source, parameters)
+        if self._snapshot is not None:
+            return self._snapshot.anchors(every)
+        wanted = FEW if self.filter is not None and self.filter.sql else 0
+        sql = anchor_query(source, self._order)
+        rows = self.connection.execute(sql, (*parameters, every, wanted)).fetchall()
+        anchors = to_anchors(rows, every)
+        if 0 < anchors.count <= wanted:
+            keys = [(value, row_id) for _, value, row_id in rows]
+            self._snapshot = Snapshot.keep(self.connection, self._order, keys)
+        return anchors
 
     def count(self) -> int:
         """How many rows there are; a scan where the filter has no index."""
+        if self._snapshot is not None:
+            return self._snapshot.count
         source, parameters = self._source()
         return int(self.connection.execute(f"SELECT count(*) {source}", parameters).fetchone()[0])
 
@@ -135,7 +145,7 @@ class PageSource:
     def close(self) -> None:
         """Drops what the source keeps in its connection."""
         if self._snapshot is not None:
-            self._snapshot.drop(self.connection)
+            self._snapshot.drop()
             self._snapshot = None
 
     # How a read is put together
@@ -143,10 +153,6 @@ class PageSource:
     @property
     def _table(self) -> str:
         return f"{self.view.table} AS t"
-
-    @property
-    def _order(self) -> Order:
-        return self._live if self._snapshot is None else self._snapshot.order
 
     def _columns(self, value: str) -> str:
         return ", ".join([*(column.sql for column in self.view.columns), value, "t.id"])
@@ -165,8 +171,6 @@ class PageSource:
 
     def _source(self, place: str = "") -> tuple[str, tuple[Any, ...]]:
         """SQL from FROM to the end of WHERE; `place` is one more condition, its parameters come last."""
-        if self._snapshot is not None:
-            return f"FROM {self._snapshot.name} AS s" + (f" WHERE {place}" if place else ""), ()
         condition, parameters = self._condition(self.up_to)
         where = " AND ".join(part for part in (condition, place) if part)
         return f"FROM {self._table}" + (f" WHERE {where}" if where else ""), parameters
@@ -174,26 +178,36 @@ class PageSource:
     def _read(
         self, start: Key | None, n: int, *, backward: bool = False, inclusive: bool = False
     ) -> list[Row]:
+        if self._snapshot is not None:
+            return self._read_snapshot(
+                self._snapshot, self._snapshot.numbers(start, n, backward=backward, inclusive=inclusive)
+            )
         rows: list[Row] = []
         for part in self._order.ranges(start, backward=backward, inclusive=inclusive):
-            if len(rows) >= n:
-                break
-            rows.extend(self._read_range(part, n - len(rows)))
+            if len(rows) < n:
+                rows.extend(self._read_range(part, n - len(rows)))
         if backward:
             rows.reverse()
         return rows
 
     def _read_range(self, part: Range, n: int) -> list[Row]:
         source, parameters = self._source(part.condition)
-        order = self._order
-        if self._snapshot is None and not self.view.joins:
-            sql = f"SELECT {self._columns(order.shown)} {source} ORDER BY {part.order} LIMIT ?"
+        value = self._column.sql
+        if not self.view.joins and self._column.indexed:
+            sql = f"SELECT {self._columns(value)} {source} ORDER BY {part.order} LIMIT ?"
         else:
             # Only the keys are sorted; the rows of the page, and what is joined to them, are looked up.
-            keys = f"SELECT {order.shown} AS value, {order.id} AS id {source} ORDER BY {part.order} LIMIT ?"
+            keys = f"SELECT t.id AS id {source} ORDER BY {part.order} LIMIT ?"
             sql = (
-                f"SELECT {self._columns('k.value')} FROM ({keys}) AS k "
-                f"CROSS JOIN {self._table} ON t.id = k.id {self.view.joins} "
-                f"ORDER BY k.value {part.direction}, k.id {part.direction}"
+                f"SELECT {self._columns(value)} FROM ({keys}) AS k "
+                f"CROSS JOIN {self._table} ON t.id = k.id {self.view.joins} ORDER BY {part.order}"
             )
         return self.connection.execute(sql, (*parameters, *part.parameters, n)).fetchall()
+
+    def _read_snapshot(self, snapshot: Snapshot, numbers: tuple[int, int]) -> list[Row]:
+        sql = (
+            f"SELECT {self._columns('k.value')} FROM {snapshot.name} AS k "
+            f"CROSS JOIN {self._table} ON t.id = k.id {self.view.joins} "
+            "WHERE k.rowid BETWEEN ? AND ? ORDER BY k.rowid"
+        )
+        return self.connection.execute(sql, numbers).fetchall()

@@ -40,24 +40,18 @@ class Range:
     parameters: tuple[Value, ...]
     order: str
 
-    @property
-    def direction(self) -> str:
-        """ASC or DESC, the same for every term of the order."""
-        return self.order.rsplit(" ", 1)[1]
-
 
 @dataclass(frozen=True)
 class Order:
     """An order over rows: SQL of the sort value and of the id, and the direction.
 
     `missing` and `present` are SQL that is true for rows without and with a value, both empty where
-    every row has one. `shown` is SQL of the value as it leaves.
+    every row has one.
     """
 
     value: str
     id: str
     descending: bool
-    shown: str
     missing: str = ""
     present: str = ""
 

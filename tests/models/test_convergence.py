@@ -25,6 +25,7 @@ def test_a_loss_that_creeps_up_is_worsening() -> None:
 def test_a_loss_half_again_above_its_best_is_diverging() -> None:
     assert judge([1.0, 0.8, 0.7, 0.6, 0.95]).word == "diverging"
     assert judge([1.0, 0.8, 0.7, 0.6, 0.85]).word != "diverging"
+    assert judge([1.0, 4.0]).word == "diverging"
 
 
 def test_a_loss_that_is_no_number_is_diverging_and_the_best_before_it_stands() -> None:

@@ -15,7 +15,7 @@ def test_every_agent_listed_has_the_parts_of_an_agent(entry: registry.AgentEntry
     module = registry.load(entry.name)
     for name in ("dataset", "split", "total_steps", "fit", "evaluate", "load"):
         assert inspect.isfunction(getattr(module, name)), name
-    assert module.LEAST_ROWS == entry.least_rows  # type: ignore[attr-defined]
+    assert entry.least_rows == module.LEAST_ROWS  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("entry", registry.AGENTS, ids=lambda entry: entry.name)

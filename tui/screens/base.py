@@ -60,7 +60,7 @@ class ConsoleScreen(Screen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("screen.refresh", "r", "refresh_data", "refresh", "Ask again for everything shown"),
+        key("screen.refresh", "r", "refresh_data", "refresh", "Ask again for everything shown", show=True),
         key("screen.next_pane", "tab", "app.focus_next", "next pane", "Move to the next pane"),
         key(
             "screen.previous_pane",

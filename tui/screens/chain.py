@@ -30,8 +30,8 @@ class ChainScreen(ConsoleScreen):
     AUTO_FOCUS = "#story"
     HELP = (
         "One position from its beginning: the signal, the decision, the position, its fills, what it "
-        "brought, its reward with every part, and the training sessions that learned from it. A signal that was "
-        "rejected ends at the decision. The price around the position is drawn where it was kept."
+        "brought, its reward with every part, and the training sessions that learned from it. A rejected "
+        "signal ends at the decision. The price around the position is drawn where it was kept."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("chain.close", "escape,q,enter", "back", "back to the table", "Go back to the table", show=True),
@@ -88,11 +88,21 @@ class ChainScreen(ConsoleScreen):
             [(self._neighbours(chain), "$quiet")],
             title=f"Chain of {subject} #{number:,}",
         )
-        self.query_one("#stages", Panel).show(timeline(chain, symbols))
+        self._tell()
         chart = self.query_one(PriceChart)
         self.set_class(chain.path is not None, "-priced")
         show_price(chart, chain)
         self.refresh_bindings()
+
+    def _tell(self) -> None:
+        if self._chain is not None:
+            panel = self.query_one("#stages", Panel)
+            width = self.query_one("#story").size.width - 1
+            panel.show(timeline(self._chain, self.console.symbols, max(40, width)))
+
+    def on_resize(self) -> None:
+        """Another width breaks the lines elsewhere."""
+        self.call_after_refresh(self._tell)
 
     def _subject(self, chain: Chain) -> tuple[str, int]:
         return ("position", chain.position.id) if chain.position is not None else ("signal", self._number)
@@ -130,5 +140,5 @@ class ChainScreen(ConsoleScreen):
         """Copies the chain as text."""
         if self._chain is not None:
             copy_text(
-                self.app, timeline(self._chain, self.console.symbols).plain, self.console.workspace.root
+                self.app, timeline(self._chain, self.console.symbols, 100).plain, self.console.workspace.root
             )

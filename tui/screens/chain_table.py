@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import CSSPathType
 from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
@@ -28,7 +28,7 @@ REST_SECONDS = 0.04
 class ChainTableScreen(TableScreen):
     """Subclasses say which signal or position a row is about."""
 
-    CSS_PATH: ClassVar[CSSPathType | None] = "table_screen.tcss"
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "table_screen.tcss"
     OPENS = (ChainScreen,)
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
@@ -36,7 +36,8 @@ class ChainTableScreen(TableScreen):
             "d",
             "toggle_pane",
             "details",
-            "Show or hide what the row under the cursor is about",
+            "Show or hide what the row is about",
+            show=True,
         ),
     ]
 

@@ -50,9 +50,9 @@ class OfferDialog(Dialog[bool]):
             ("  1 ", "$accent"),
             "candles imported and checked\n",
             ("  2 ", "$accent"),
-            "two strategies played through them: signals, rejections, positions\n",
+            "two strategies: signals, rejections, positions, rewards\n",
             ("  3 ", "$accent"),
-            "the first two models trained on the result, their curves live\n\n",
+            "the first two models trained on the result, curves live\n\n",
             ("Nothing leaves this machine.", "$quiet"),
         )
         return [Static(what), Static(id="countdown")]

@@ -39,7 +39,14 @@ class OverviewScreen(ConsoleScreen):
     KEY_WIDGETS = (Chart,)
     AUTO_FOCUS = "Chart"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("overview.fill", "f", "fill", "fill", "Fill the empty workspace with the bundled candles"),
+        key(
+            "overview.fill",
+            "f",
+            "fill",
+            "fill",
+            "Fill the empty workspace with the bundled candles",
+            show=True,
+        ),
         key("overview.live", "enter", "live", "live", "To the curves of what is being trained", show=True),
     ]
 
@@ -112,6 +119,7 @@ class OverviewScreen(ConsoleScreen):
         empty = is_empty(view)
         self.query_one("#empty").display = empty
         self.query_one("#body").display = not empty
+        self.refresh_bindings()
         if empty:
             inbox = str(self.console.workspace.root)
             text = words.empty_text(inbox, symbols, read_only=self.console.read_only)
@@ -172,6 +180,12 @@ class OverviewScreen(ConsoleScreen):
         if action == "fill" and self._view is not None and not is_empty(self._view):
             return "the workspace is not empty"
         return super().why_not(action, parameters)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key that fills is shown while there is something to fill."""
+        if action == "fill" and (self._view is None or not is_empty(self._view)):
+            return False
+        return super().check_action(action, parameters)
 
     def palette(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """What can be done here."""

@@ -23,7 +23,7 @@ class PositionsScreen(ChainTableScreen):
         "Filter: symbol:btc pnl<0 reason:stop hold>2h since:30d state:open reward>0.2"
     )
     ORDER = (
-        "closed", "symbol", "side", "quantity", "entry", "exit", "pnl", "return", "reward", "hold", "reason",
+        "closed", "symbol", "side", "quantity", "entry", "exit", "pnl", "reward", "hold", "reason", "return",
         "models", "strategy", "fees", "mae", "mfe", "state", "opened",
     )  # fmt: skip
     NARROW_ORDER = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import CSSPathType
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -28,15 +28,18 @@ class RejectionsScreen(ChainTableScreen):
     ID = "rejections"
     VIEW = "rejections"
     TITLE_TEXT = "Rejections"
-    CSS_PATH: ClassVar[CSSPathType | None] = ["table_screen.tcss", "rejections.tcss"]
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
+        "table_screen.tcss",
+        "rejections.tcss",
+    ]
     KEY_WIDGETS: ClassVar[tuple[type[Widget], ...]] = (*TableScreen.KEY_WIDGETS, RuleCounts)
     HELP = (
         "Why a signal did not become a position: the stage and the rule that said no, what was found and "
-        "what is allowed. The list of rules counts all rejections; enter there shows only those of one rule.\n"
+        "what is allowed. The list of rules counts all rejections; enter there shows those of one rule.\n"
         "Filter: code:exposure symbol:btc stage:risk confidence>0.5 since:7d"
     )
     ORDER = ("time", "symbol", "strategy", "side", "stage", "code", "text", "actual", "limit", "confidence")
-    NARROW_ORDER = ("time", "symbol", "side", "code", "actual", "limit", "text")
+    NARROW_ORDER = ("time", "symbol", "code", "actual", "limit", "side", "text")
     EMPTY = (
         "No rejection yet.\nA signal that breaks a limit is rejected, with the rule and what it found.\n"
         "1 Overview offers the bundled candles."

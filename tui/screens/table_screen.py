@@ -152,7 +152,7 @@ class TableScreen(ConsoleScreen):
         wish = table.wish
         news = f"{table.arrived:,} new {symbols.middle} r shows" if table.arrived else ""
         busy = f"counting{symbols.ellipsis}" if table.waits_for_count else ""
-        busy = f"reading{symbols.ellipsis}" if table.is_loading_rows else busy
+        busy = f"reading{symbols.ellipsis}" if table.is_loading_rows and table.is_slow else busy
         arrow = symbols.down if wish.descending else symbols.up
         label = self._label(wish.sort)
         more = table.hidden_to_the_right
@@ -165,7 +165,7 @@ class TableScreen(ConsoleScreen):
                 (table.failure[:60], "$error"),
             ],
             [
-                (f"{more} columns {symbols.arrow} l" if more else "", "$quiet"),
+                (f"{more} more {symbols.arrow} l" if more else "", "$quiet"),
                 (f"sort: {label} {arrow}" if label else "", "$quiet"),
             ],
         )

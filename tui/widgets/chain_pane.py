@@ -28,8 +28,8 @@ class ChainPane(Container):
         border-title-color: $foreground;
         border-title-style: bold;
         padding: 0 1;
-        Panel { width: 1fr; height: 1fr; }
-        PriceChart { width: 44; height: 1fr; display: none; }
+        Panel { width: 1fr; height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+        PriceChart { width: 44; height: 1fr; margin-left: 1; display: none; }
         &.-priced PriceChart { display: block; }
     }
     ConsoleScreen.-narrow ChainPane PriceChart { display: none; }
@@ -40,8 +40,8 @@ class ChainPane(Container):
         width: 66;
         border-top: none;
         border-left: solid $rule;
-        Panel { width: 1fr; height: auto; }
-        PriceChart { width: 1fr; height: 14; margin-top: 1; }
+        Panel { width: 1fr; height: auto; text-wrap: wrap; }
+        PriceChart { width: 1fr; height: 14; margin: 1 0 0 0; }
     }
     """
 
@@ -62,7 +62,9 @@ class ChainPane(Container):
             self.remove_class("-priced")
             words.show(Content(""))
             return
-        words.show(timeline(chain, symbols) if self.screen.has_class("-wide") else summary(chain, symbols))
+        wide = self.screen.has_class("-wide")
+        room = self.size.width - 2
+        words.show(timeline(chain, symbols, room) if wide else summary(chain, symbols))
         self.set_class(chain.path is not None, "-priced")
         show_price(self.query_one(PriceChart), chain)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.filters import Completion
     from tui.app import CoinTraderApp
 
-GRAMMAR = 'symbol:btc side:long pnl>0 since:7d !strategy:grid "free text" a | b   tab completes'
+GRAMMAR = 'symbol:btc side:long pnl>0 since:7d !strategy:grid "free text" a | b'
 SETTLE_SECONDS = 0.15
 """How long the typing must rest before the table is asked."""
 
@@ -49,6 +49,10 @@ class FilterInput(Input):
 
     class Completing(Message):
         """Tab was pressed."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Every printable key is text here; Textual knows no character for the key of the slash."""
+        return key == "slash" or super().check_consume_key(key, character)
 
     def action_complete(self) -> None:
         """Asks for completions."""

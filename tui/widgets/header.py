@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
-from textual.style import Style
-from textual.widget import Widget
 
-from tui.screens.catalogue import SCREENS, ScreenEntry
+from tui.screens.catalogue import SCREENS
+from tui.widgets.clickable_line import ClickableLine, Piece
 
 if TYPE_CHECKING:
     from tui.app import CoinTraderApp
     from tui.health import Health
 
+LEVELS = 4
+"""Forms of the line, from the fullest to the shortest."""
 
-class Header(Widget):
-    """One line; what does not fit is shortened from the least important end."""
 
-    ALLOW_SELECT = False
+class Header(ClickableLine):
+    """What does not fit is shortened: the brand and the words first, then the titles of other screens."""
+
     DEFAULT_CSS = """
     Header {
         dock: top;
-        height: 1;
-        background: $panel;
-        color: $foreground;
     }
     """
 
@@ -39,24 +39,31 @@ class Header(Widget):
     def _repaint(self) -> None:
         self.refresh()
 
-    def render(self) -> Content:
-        """The fullest form that fits the width."""
-        width = self.size.width
+    def pieces(self, width: int) -> Sequence[Piece]:
+        """The fullest form that fits."""
         app = cast("CoinTraderApp", self.app)
-        for level in range(4):
+        for level in range(LEVELS):
             left, right = self._tabs(level), self._state(app.health, level)
-            spare = width - left.cell_length - right.cell_length
+            spare = width - sum(piece.content.cell_length for piece in left) - right.cell_length
             if spare >= 1:
-                return Content.assemble(left, " " * spare, right)
-        return left.truncate(width)
+                return [*left, Piece(Content(" " * spare)), Piece(right)]
+        return left
 
-    def _tabs(self, level: int) -> Content:
-        brand = (" coinTrader ", " coinTrader ", " cT ", " cT ")[level]
-        parts: list[Content | tuple[str, str | Style]] = [(brand, "bold $accent")]
+    def _tabs(self, level: int) -> list[Piece]:
+        app = cast("CoinTraderApp", self.app)
+        brand = " coinTrader  " if level == 0 else " coinTrader " if level == 1 else " cT "
+        pieces = [Piece(Content.styled(brand, "bold $accent"))]
         for item in SCREENS:
             active = item.id == self._current
-            parts.append(_tab(item, active, wide=level == 0, titled=active or level < 3))
-        return Content.assemble(*parts)
+            title = f" {item.title}" if active or level < 3 else ""
+            gap = "  " if level == 0 else " "
+            if active:
+                content = Content.styled(f" {item.key}{title} ", "bold $background on $primary")
+            else:
+                content = Content.assemble((item.key, "$accent"), (title, "$foreground 80%"))
+            pieces.append(Piece(content, partial(app.action_show_screen, item.id)))
+            pieces.append(Piece(Content(gap)))
+        return pieces
 
     def _state(self, health: Health, level: int) -> Content:
         app = cast("CoinTraderApp", self.app)
@@ -67,9 +74,8 @@ class Header(Widget):
             "dead": (symbols.cross, "$loss", "worker presumed dead"),
             "none": (symbols.hollow, "$quiet", "no worker"),
         }.get(health.worker, (symbols.hollow, "$quiet", "opening"))
-        short = level >= 1 and health.worker in {"alive", "none", "unknown"}
         parts: list[tuple[str, str]] = [(mark, style)]
-        if not short:
+        if level == 0 or health.worker in {"silent", "dead"}:
             parts.append((f" {words}", "$foreground" if health.worker == "alive" else style))
         if health.running or health.waiting:
             parts.append((f" {_jobs(health, short=level >= 2)}", "$foreground"))
@@ -78,18 +84,6 @@ class Header(Widget):
         if app.read_only:
             parts.append((" read-only" if level < 2 else " ro", "bold $warning"))
         return Content.assemble(*parts, " ")
-
-
-def _tab(item: ScreenEntry, active: bool, *, wide: bool, titled: bool) -> Content:
-    """One screen as `4 Positions`; the active one stands out by weight and frame, not only by colour."""
-    click = Style.from_meta({"@click": f"app.show_screen({item.id!r})"})
-    title = f" {item.title}" if titled else ""
-    pad = " " if wide else ""
-    if active:
-        text = Content.assemble((f" {item.key}{title} ", "bold $background on $primary"))
-    else:
-        text = Content.assemble((f" {pad}{item.key}", "$accent"), (f"{title}{pad}", "$foreground 75%"))
-    return text.stylize(click)
 
 
 def _jobs(health: Health, *, short: bool) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
+from textual.binding import ActiveBinding
 from textual.content import Content
 from textual.screen import Screen
-from textual.style import Style
-from textual.widget import Widget
+
+from tui.widgets.clickable_line import ClickableLine, Piece
+
+EARLY = ("table.open", "screen.filter", "table.sort")
+"""Ids that come first wherever they are bound; the others follow from the focus outwards."""
+
+LAST = "app.help"
+"""The id that is always shown, at the end."""
 
 
-class KeyBar(Widget):
-    """Drawn as one line of text; a click on an entry is its key."""
+class KeyBar(ClickableLine):
+    """A click on an entry is its key."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     KeyBar {
         dock: bottom;
-        height: 1;
-        background: $panel;
-        color: $foreground;
     }
     """
 
@@ -29,38 +35,41 @@ class KeyBar(Widget):
         if screen is self.screen:
             self.refresh()
 
-    def render(self) -> Content:
-        """The bindings marked for this line, those of the focused widget first, `?` always last."""
-        width = self.size.width
-        shown: list[Content] = []
-        tail = Content("")
-        used = 1
-        seen: set[str] = set()
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if not binding.show or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            item = _entry(self.app.get_key_display(binding), binding.key, binding.description, active.enabled)
-            if binding.action == "app.help":
-                tail = item
-            else:
-                shown.append(item)
-        room = width - tail.cell_length - 1
-        fitting: list[Content] = []
-        for item in shown:
-            if used + item.cell_length + 2 > room:
+    def pieces(self, width: int) -> Sequence[Piece]:
+        """As many entries as fit; the help always."""
+        entries, last = self._entries()
+        room = width - 1 - (last.content.cell_length if last is not None else 0)
+        line = [Piece(Content(" "))]
+        for entry in entries:
+            room -= entry.content.cell_length
+            if room < 0:
                 break
-            fitting.append(item)
-            used += item.cell_length + 2
-        line = Content("  ").join([*fitting, tail]) if tail else Content("  ").join(fitting)
-        return Content.assemble(" ", line)
+            line.append(entry)
+        return line if last is None else [*line, last]
+
+    def _entries(self) -> tuple[list[Piece], Piece | None]:
+        shown: dict[str, ActiveBinding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show:
+                shown.setdefault(active.binding.action, active)
+        ranked = sorted(shown.values(), key=lambda active: _rank(active.binding.id or ""))
+        last = [self._entry(active) for active in ranked if active.binding.id == LAST]
+        return (
+            [self._entry(active) for active in ranked if active.binding.id != LAST],
+            last[0] if last else None,
+        )
+
+    def _entry(self, active: ActiveBinding) -> Piece:
+        binding = active.binding
+        display = self.app.get_key_display(binding)
+        click = partial(self.app.simulate_key, binding.key)
+        if not active.enabled:
+            return Piece(Content.styled(f"{display} {binding.description}  ", "$quiet 60%"), click)
+        content = Content.assemble(
+            (display, "bold $footer-key-foreground"), (f" {binding.description}  ", "$foreground 85%")
+        )
+        return Piece(content, click)
 
 
-def _entry(display: str, key: str, label: str, enabled: bool) -> Content:
-    if not enabled:
-        return Content.assemble((f"{display} {label}", "$quiet 60%"))
-    click = Style.from_meta({"@click": f"app.simulate_key({key!r})"})
-    return Content.assemble(
-        (display, "bold $footer-key-foreground"), (f" {label}", "$foreground 85%")
-    ).stylize(click)
+def _rank(id: str) -> int:
+    return EARLY.index(id) if id in EARLY else len(EARLY)

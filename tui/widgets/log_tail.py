@@ -146,7 +146,8 @@ class LogTail(ScrollView, can_focus=True):
         state = "following" if self.is_following else "paused" if self._file else ""
         if self._waiting:
             state += f", {len(self._waiting):,} new"
-        self.border_title = " · ".join(part for part in ("log", self._subject, state) if part)
+        words = ", ".join(part for part in (self._subject, state) if part)
+        self.border_title = f" log of {words} " if self._subject else " log "
 
     def action_pause(self) -> None:
         """Stop or go on following."""

@@ -82,7 +82,7 @@ def test_the_embargo_also_drops_what_starts_soon_after_the_test_block() -> None:
     fold = PurgedKFold(regular(100, horizon=2), folds=4, embargo_ms=5 * HOUR).make().folds[1]
     assert (fold.test[0], fold.test[-1]) == (25, 49)
     # Labels of test rows end at hour 51; with 5 hours of embargo row 57 is the first one free.
-    assert [row for row in range(40, 70) if row in set(fold.train)][0] == 57
+    assert next(row for row in range(40, 70) if row in fold.train) == 57
     assert 22 in fold.train and 23 not in fold.train
 
 

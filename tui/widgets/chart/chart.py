@@ -174,7 +174,8 @@ class Chart(Widget, can_focus=True):
             self._drawn_size = self.size
             self._drawing = None
         if self._drawing is None:
-            plot = replace(self._plot, log=self.log_axis, crosshair=self.crosshair)
+            plot = replace(self._plot, log=self.log_axis, window=self.window, crosshair=self.crosshair)
+            plot = replace(plot, focused=self.has_focus)
             self._drawing = finish(plot, self._base)
         return self._drawing
 
@@ -202,6 +203,12 @@ class Chart(Widget, can_focus=True):
 
     def watch_crosshair(self) -> None:
         """Paint the crosshair over the picture that is there."""
+        self._drawing = self._strips = None
+        self.refresh()
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """The title says where the keys go."""
+        super().watch_has_focus(_has_focus)
         self._drawing = self._strips = None
         self.refresh()
 

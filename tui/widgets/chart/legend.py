@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.widgets.chart.canvas import DASHED, DOTTED
-from tui.widgets.chart.picture import AXIS, LABEL, PLAIN, TITLE, Picture, series_role
+from tui.widgets.chart.picture import AXIS, FOCUSED, LABEL, PLAIN, TITLE, Picture, series_role
 from tui.widgets.chart.scale import value_label
 from tui.widgets.chart.series import Series
 from tui.widgets.chart.symbols import SymbolSet
@@ -27,28 +27,39 @@ class Entry:
 
     def width(self, with_value: bool) -> int:
         """Cells it takes, the two in front included."""
-        return 2 + len(self.sample) + 1 + len(self.label) + (1 + len(self.value)) * with_value
+        label = 1 + len(self.label) if self.label else 0
+        return 2 + len(self.sample) + label + (1 + len(self.value)) * with_value
 
 
-def entries(series: Sequence[Series], symbols: SymbolSet, at: float | None) -> list[Entry]:
-    """The legend of curves; values are those at `at`, or the last ones when it is None."""
+def entries(series: Sequence[Series], symbols: SymbolSet, at: float | None, title: str) -> list[Entry]:
+    """The legend of curves; values are those at `at`, or the last ones when it is None.
+
+    A curve that is called like the chart is not named again.
+    """
     samples = {DASHED: symbols.dashed_sample, DOTTED: symbols.dotted_sample}
     found = []
     for one in series:
         sample = samples.get(one.pattern, symbols.solid_sample) + one.letter
         value = one.statistics.last if at is None else one.at(at)
-        found.append(Entry(sample, series_role(one.colour), one.text, value_label(value)))
+        label = "" if one.text == title else one.text
+        found.append(Entry(sample, series_role(one.colour), label, value_label(value)))
     return found
 
 
 def write_legend(
-    picture: Picture, title: str, series: Sequence[Series], symbols: SymbolSet, at: float | None
+    picture: Picture,
+    title: str,
+    series: Sequence[Series],
+    symbols: SymbolSet,
+    at: float | None,
+    *,
+    focused: bool = False,
 ) -> None:
     """Write title and legend into the first row of a picture, and a thin rule between them."""
     end = picture.write(0, 0, symbols.horizontal + " ", AXIS) if title else 0
-    end = picture.write(end, 0, title[: picture.width - end], TITLE)
+    end = picture.write(end, 0, title[: picture.width - end], FOCUSED if focused else TITLE)
     room = picture.width - end
-    shown = entries(series, symbols, at)
+    shown = entries(series, symbols, at, title)
     with_value = sum(entry.width(True) for entry in shown) <= room
     kept: list[Entry] = []
     for number, entry in enumerate(shown):
@@ -66,7 +77,8 @@ def write_legend(
         picture.write(end + 1, 0, symbols.horizontal * (x - end - (not kept)), AXIS)
     for entry in kept:
         x = picture.write(x + 2, 0, entry.sample, entry.role)
-        x = picture.write(x + 1, 0, entry.label, LABEL)
+        if entry.label:
+            x = picture.write(x + 1, 0, entry.label, LABEL)
         if with_value:
             x = picture.write(x + 1, 0, entry.value, PLAIN)
     if left_over and kept:

@@ -21,6 +21,7 @@ _ROLES: dict[int, tuple[str, str, bool, bool]] = {
     roles.AXIS: ("rule", "#39445a", False, False),
     roles.LABEL: ("quiet", "#8692a6", False, False),
     roles.TITLE: ("foreground", "#d7dce4", True, False),
+    roles.FOCUSED: ("accent", "#f2b84b", True, False),
     roles.LEVEL: ("quiet", "#8692a6", False, False),
     roles.BADGE: ("error", "#f0716a", True, True),
     roles.CROSSHAIR: ("accent", "#f2b84b", False, False),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-PLAIN, AXIS, LABEL, TITLE, LEVEL, BADGE, CROSSHAIR, UP, DOWN, STOP, TARGET, EMPTY = range(12)
+PLAIN, AXIS, LABEL, TITLE, LEVEL, BADGE, CROSSHAIR, UP, DOWN, STOP, TARGET, EMPTY, FOCUSED = range(13)
 FIRST_SERIES = 32
 
 _RUNS = re.compile(rb"(?s)(.)\1*")

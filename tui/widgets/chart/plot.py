@@ -14,7 +14,7 @@ from tui.widgets.chart.picture import AXIS, EMPTY, LABEL, Picture, series_role
 from tui.widgets.chart.scale import Scale, Tick, fit, longest, step_ticks, time_ticks
 from tui.widgets.chart.series import Series
 from tui.widgets.chart.symbols import BRAILLE, SymbolSet
-from tui.widgets.chart.words import SEPARATOR, describe
+from tui.widgets.chart.words import describe, fitting
 
 LEVEL_REACH = 2.0  # a level farther away than this many spans of the data is named, not drawn to scale
 
@@ -40,6 +40,7 @@ class Plot:
     marks: Sequence[Mark] = ()
     footnote: bool = True
     empty: str = "no data yet"
+    focused: bool = False
     symbols: SymbolSet = BRAILLE
 
 
@@ -130,7 +131,7 @@ def finish(plot: Plot, base: Drawing) -> Drawing:
         picture.write(0, 0, base.text, LABEL)
         return Drawing(picture, None, base.text)
     if frame is None:
-        write_legend(picture, plot.title, plot.series, plot.symbols, None)
+        write_legend(picture, plot.title, plot.series, plot.symbols, None, focused=plot.focused)
         words = _nothing_here(plot) if extent(plot.series) else plot.empty
         picture.write(max(0, (width - len(words)) // 2), height // 2, words, EMPTY)
         write_badges(picture, plot.series, 0, width, 1)
@@ -141,12 +142,9 @@ def finish(plot: Plot, base: Drawing) -> Drawing:
     if at is not None:
         write_crosshair(picture, frame, at, plot.symbols, time=plot.time)
     write_badges(picture, plot.series, frame.left, frame.left + frame.width, frame.top)
-    write_legend(picture, plot.title, plot.series, plot.symbols, at)
+    write_legend(picture, plot.title, plot.series, plot.symbols, at, focused=plot.focused)
     if _has_footnote(plot, height):
-        words = base.text
-        while len(words) > width and SEPARATOR in words:
-            words = words.rpartition(SEPARATOR)[0]
-        picture.write(0, height - 1, words[:width], LABEL)
+        picture.write(0, height - 1, fitting(plot.series, plot.window, width, plot.log), LABEL)
     return Drawing(picture, frame, base.text)
 
 

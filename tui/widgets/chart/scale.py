@@ -149,7 +149,8 @@ def _log_ticks(low: float, high: float, count: int) -> list[Tick]:
         if every == 1 or power % every == 0
         for factor in (factors if every == 1 else (1.0,))
     ]
-    return [Tick(value, _power_label(value)) for value in values if low <= value <= high]
+    ticks = [Tick(value, _power_label(value)) for value in values if low <= value <= high]
+    return ticks if len(ticks) >= 3 else linear_ticks(low, high, count)
 
 
 def _power_label(value: float) -> str:

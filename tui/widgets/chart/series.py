@@ -14,6 +14,11 @@ from zlib import crc32
 from tui.widgets.chart.canvas import SOLID
 
 COLOURS = 6
+RUN_COLOURS = (0, 1, 2, 3, 5)
+"""Palette slots for runs; slot 4 is the colour of failure in most themes."""
+
+SMOOTHING_SPAN = 1_000.0
+"""Points that an axis is taken to have, for the strength of smoothing."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,15 @@ class Series:
         return bisect_left(self.xs, left), bisect_right(self.xs, right)
 
     def smoothed(self, weight: float) -> list[float]:
-        """The exponential mean of the values, corrected for its start; gaps stay gaps.
+        """The exponential mean of the values over x, corrected for its start; gaps stay gaps.
 
-        m_t = w m_{t-1} + (1 - w) y_t, shown as m_t / (1 - w^t) (Kingma and Ba, Adam, arXiv:1412.6980,
-        section 3, where the same correction is derived).
+        m_i = k m_{i-1} + (1 - k) y_i with k = w ^ (1000 dx / span), shown as m_i / (1 - product of k): the
+        same stretch of the axis is averaged however densely a curve was logged, so that a validation loss
+        of twenty points does not lag behind a training loss of thousands. The correction for the start is
+        that of Adam (Kingma and Ba, arXiv:1412.6980, section 3).
         """
         if weight not in self._smooth:
-            self._smooth[weight] = _smooth(self.ys, weight, bool(self.gaps(False)))
+            self._smooth[weight] = _smooth(self.xs, self.ys, weight) if self.xs else []
         return self._smooth[weight]
 
     @cached_property
@@ -123,23 +130,21 @@ class Series:
         return value if math.isfinite(value) else None
 
 
-def _smooth(values: Sequence[float], weight: float, has_gaps: bool) -> list[float]:
-    keep = 1.0 - weight
-    mean, power, smooth = 0.0, 1.0, []
-    if not has_gaps:
-        smooth = [mean := weight * mean + keep * value for value in values]
-        head = min(len(smooth), math.ceil(math.log(1e-12) / math.log(weight)))
-        for number in range(head):
-            power *= weight
-            smooth[number] /= 1.0 - power
-        return smooth
-    for value in values:
-        if math.isfinite(value):
-            mean = weight * mean + keep * value
-            power *= weight
-            smooth.append(mean / (1.0 - power))
-        else:
+def _smooth(xs: Sequence[float], values: Sequence[float], weight: float) -> list[float]:
+    span = xs[-1] - xs[0]
+    scale = math.log(weight) * SMOOTHING_SPAN / span if span > 0 else 0.0
+    exp = math.exp
+    mean, missing, before = 0.0, 1.0, xs[0]
+    smooth = []
+    for x, value in zip(xs, values, strict=True):
+        if value - value != 0.0:  # nan or infinite
             smooth.append(math.nan)
+            continue
+        kept = exp(scale * (x - before)) if x > before else weight if missing == 1.0 else 1.0
+        mean = kept * mean + (1.0 - kept) * value
+        missing *= kept
+        smooth.append(mean / (1.0 - missing))
+        before = x
     return smooth
 
 
@@ -149,4 +154,4 @@ def stable_colour(identity: int | str) -> int:
     Numbers that follow each other get neighbouring slots, so that runs compared side by side differ.
     """
     number = identity if isinstance(identity, int) else crc32(identity.encode())
-    return number % COLOURS
+    return RUN_COLOURS[number % len(RUN_COLOURS)]

@@ -309,7 +309,7 @@ class TableBody(LoadingTable):
         if self.failure:
             return ["The rows could not be read.", self.failure, "r tries again; the log has the whole of it"]
         if self.is_loading_rows:
-            return ["", f"reading{self._symbols.ellipsis}"]
+            return ["", "" if not self.is_slow else f"reading{self._symbols.ellipsis}"]
         if self.wish.filter:
             return ["No row passes this filter.", self.wish.filter, "/ changes it, escape there clears it"]
         return self.empty.split("\n")

@@ -16,6 +16,9 @@ from tui.symbols import Symbols
 COSTS = frozenset({"fees", "funding", "slippage", "notional"})
 """Columns of money that are amounts and not results: no sign, no arrow."""
 
+MIXED = frozenset({"actual", "limit"})
+"""Columns whose numbers are of many units: no decimals that say nothing."""
+
 PLAIN_PERCENT = frozenset({"progress"})
 """Columns of fractions that are shares and not returns."""
 
@@ -90,11 +93,13 @@ def format_price(value: float) -> str:
 
 
 def format_number(value: float, width: int) -> str:
-    """A number in at most `width` characters, with about four significant digits."""
+    """A number in at most `width` characters, with as many decimals as its size makes sense of."""
     size = abs(value)
+    if width <= 6 and size < 100:
+        return f"{value:.2f}"
+    if 0 < size < 1e-4:
+        return f"{value:.2g}"
     for decimals in (4, 3, 2, 1, 0):
-        if size and size < 10**-decimals and decimals == 4:
-            break
         text = f"{value:,.{decimals}f}"
         if len(text) <= width and (decimals <= 2 or size < 100):
             return text
@@ -214,8 +219,8 @@ def _integer(name: str, value: Any, _width: int, _symbols: Symbols) -> Formatted
     return f"{int(value):,}", "quiet" if name in ("id", "signal", "position", "run") else ""
 
 
-def _number(_name: str, value: Any, width: int, _symbols: Symbols) -> Formatted:
-    return format_number(float(value), width), ""
+def _number(name: str, value: Any, width: int, _symbols: Symbols) -> Formatted:
+    return f"{value:,.6g}" if name in MIXED else format_number(float(value), width), ""
 
 
 def _price(_name: str, value: Any, _width: int, _symbols: Symbols) -> Formatted:

@@ -50,7 +50,7 @@ def arrange(columns: Sequence[ColumnSpec], order: Sequence[str], hidden: Sequenc
 def place(columns: Sequence[ColumnSpec], width: int, first: int) -> list[Placed]:
     """The columns on a line of `width` cells: number 0, then those from `first` on; the last may be cut.
 
-    A column of which less than half would be seen is left out, and what is left over goes to the column
+    Numbers are whole or left out: a cut number is another number. What is left over goes to the column
     that has most to say.
     """
     if not columns:
@@ -59,7 +59,8 @@ def place(columns: Sequence[ColumnSpec], width: int, first: int) -> list[Placed]
     left = GUTTER
     for column in [columns[0], *columns[max(1, first) :]]:
         room = width - left
-        if room < min(column.width, max(4, column.width // 2)):
+        least = column.width // 3 if column.kind in ("text", "models") else column.width
+        if room < min(column.width, max(8, least)):
             break
         cells = min(column.width, room)
         placed.append(_placed(column, left, cells))
@@ -73,7 +74,7 @@ def first_to_show(columns: Sequence[ColumnSpec], width: int, first: int, wanted:
         return first
     if wanted < first:
         return wanted
-    while first < wanted:
+    while first < wanted and width > GUTTER:
         shown = {item.index: item for item in place(columns, width, first)}
         column = columns[wanted]
         if column.index in shown and shown[column.index].width >= column.width:
@@ -87,6 +88,8 @@ def _placed(column: ColumnSpec, left: int, width: int) -> Placed:
 
 
 def _stretch(placed: list[Placed], width: int) -> list[Placed]:
+    if not placed:
+        return []
     spare = width - (placed[-1].left + placed[-1].width)
     if spare <= 0:
         return placed

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+SLOW_SECONDS = 0.25
+"""After so long it is said that something is being read; before, it would only flicker."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -75,6 +78,8 @@ class LoadingTable(ScrollView, can_focus=True):
         self.arrived = 0
         self.failure = ""
         self.is_loading_rows = True
+        self.is_slow = False
+        self.total: int | None = None
         self._shown = self.wish
         self._up_to = 0
         self._revision = 0
@@ -114,15 +119,18 @@ class LoadingTable(ScrollView, can_focus=True):
 
     @property
     def count_text(self) -> str:
-        """How many rows there are, as far as is known."""
+        """How many rows there are, as far as is known, and of how many where a filter is in force."""
         if self.pages.count is not None:
-            return f"{self.pages.count:,}"
+            of_all = f" of {self.total:,}" if self._shown.filter and self.total is not None else ""
+            return f"{self.pages.count:,}{of_all}"
         return f"at least {self.pages.at_least:,}" if self.pages.at_least else "counting"
 
     def begin(self, wish: Wish, *, keep: Row | None = None) -> None:
         """Shows `wish` as soon as its first page is there; `keep` is the row to find again in it."""
         self.wish = wish
         self.is_loading_rows = True
+        self.is_slow = False
+        self.set_timer(SLOW_SECONDS, self._say_slow)
         self._place_on_arrival = Place((keep[-2], keep[-1]), keep[-1]) if keep is not None else None
         self._drop("page", "anchors", "news")
         self._in_flight = None
@@ -132,7 +140,11 @@ class LoadingTable(ScrollView, can_focus=True):
             "page",
             self._wish_failed,
         )
-        self.post_message(self.Changed(self))
+
+    def _say_slow(self) -> None:
+        if self.is_loading_rows:
+            self.is_slow = True
+            self.post_message(self.Changed(self))
 
     def filter_by(self, text: str) -> None:
         """Shows the rows that pass a filter; posts Refused when it cannot be understood."""
@@ -247,7 +259,12 @@ class LoadingTable(ScrollView, can_focus=True):
         if place is not None:
             self._find_place(place)
         self.read_wanted()
+        self._keep_total()
         self.post_message(self.Changed(self))
+
+    def _keep_total(self) -> None:
+        if not self._shown.filter and self.pages.count is not None:
+            self.total = self.pages.count
 
     def _ask_anchors(self) -> None:
         pages, wish, up_to, opened = self.pages, self._shown, self._up_to, self._open["anchors"]
@@ -263,6 +280,7 @@ class LoadingTable(ScrollView, can_focus=True):
             if then is not None:
                 then()
             self.read_wanted()
+            self._keep_total()
             self.post_message(self.Changed(self))
 
         self._ask(
@@ -302,6 +320,7 @@ class LoadingTable(ScrollView, can_focus=True):
         if isinstance(error, FilterError):
             self.wish = self._shown
             self.post_message(self.Refused(self, error))
+            self.post_message(self.Changed(self))
         else:
             self._page_failed(error)
 

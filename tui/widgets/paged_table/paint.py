@@ -93,7 +93,10 @@ def paint_header(
         label = item.label
         if item.name == sort:
             arrow = symbols.down if descending else symbols.up
-            label = f"{label}{arrow}" if len(label) < item.width else label[: item.width - 1] + arrow
+            label = next(
+                (text for text in (f"{label} {arrow}", f"{label}{arrow}") if len(text) <= item.width),
+                label[: item.width - 1] + arrow,
+            )
             style = palette.header_sorted
         if item.index == cursor_column:
             style = style + palette.header_cursor

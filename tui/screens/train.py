@@ -1,0 +1,202 @@
+"""The agents, one a row: how good their champion is, what they can learn from, and the form that trains."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+
+from tui.keys import key
+from tui.screens.base import ConsoleScreen
+from tui.widgets.panel import Panel
+from tui.widgets.record_list import RecordList
+
+if TYPE_CHECKING:
+    from storage.sessions import SessionRow
+    from storage.training_overview import AgentAtAGlance, Material
+    from tui.screens.training_form import TrainingRequest
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """What one read brought."""
+
+    glances: tuple[AgentAtAGlance, ...]
+    material: Material
+    sessions: dict[str, tuple[SessionRow, ...]]
+
+
+class TrainScreen(ConsoleScreen):
+    """Agents above, the sessions of the one under the cursor below."""
+
+    ID: ClassVar[str] = "train"
+    CSS_PATH = "train.tcss"
+    HELP: ClassVar[str] = (
+        "Everything that learns. Value and baseline are out of sample: of rows that the version never saw. A "
+        "version becomes champion only when it beats its baseline and the champion before it. t opens the "
+        "form that trains the agent under the cursor; enter goes to its sessions, and from a session to its "
+        "curves."
+    )
+    DANGEROUS: ClassVar[frozenset[str]] = frozenset({"train"})
+    KEY_WIDGETS = (RecordList,)
+    AUTO_FOCUS = "#agents"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("train.start", "t", "train", "train", "Open the form that trains this agent", show=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: TrainingView | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Agents above; sessions and what there is to say of the agent below."""
+        yield RecordList("agents", id="agents")
+        with Horizontal(id="lower"):
+            yield RecordList("sessions", id="sessions")
+            yield Panel("about", id="about")
+
+    def refresh_data(self) -> None:
+        """Asks for agents, sessions and what there is to learn from."""
+        from models.registry import AGENTS
+
+        names = [entry.name for entry in AGENTS]
+
+        def ask(connection: sqlite3.Connection) -> TrainingView:
+            from storage.training_overview import agents_at_a_glance, material, recent_sessions
+
+            return TrainingView(
+                tuple(agents_at_a_glance(connection, names)),
+                material(connection),
+                {name: tuple(recent_sessions(connection, agent=name, limit=50)) for name in names},
+            )
+
+        self.query_database(ask, self.show_view, doing="reading the agents")
+
+    def show_view(self, view: TrainingView) -> None:
+        """Puts what was read onto the screen."""
+        from models.registry import AGENTS
+        from tui.screens import train_text as words
+
+        self._view = view
+        symbols = self.console.symbols
+        agents = self.query_one("#agents", RecordList)
+        width = agents.content_size.width or 118
+        agents.show(
+            words.agents_head(width, symbols),
+            [
+                words.agent_record(entry, glance, view.material, width, symbols)
+                for entry, glance in zip(AGENTS, view.glances, strict=True)
+            ],
+        )
+        self._show_agent()
+
+    @property
+    def agent(self) -> str | None:
+        """The agent under the cursor."""
+        current = self.query_one("#agents", RecordList).current
+        return current if isinstance(current, str) else None
+
+    @on(RecordList.Moved, "#agents")
+    def another_agent(self, message: RecordList.Moved) -> None:
+        """The lower half follows the cursor."""
+        message.stop()
+        self._show_agent()
+
+    def _show_agent(self) -> None:
+        from models.registry import get
+        from tui.screens import train_text as words
+
+        view, agent = self._view, self.agent
+        if view is None or agent is None:
+            return
+        symbols = self.console.symbols
+        sessions = self.query_one("#sessions", RecordList)
+        width = sessions.content_size.width or 76
+        entry = get(agent)
+        sessions.show(
+            words.sessions_head(width, symbols),
+            [words.session_record(session, width, symbols) for session in view.sessions[agent]],
+            empty="never trained: t opens the form",
+            title=f"sessions of {entry.title}",
+        )
+        glance = next(one for one in view.glances if one.agent == agent)
+        about = words.about_text(entry, glance, view.material, symbols)
+        self.query_one("#about", Panel).show(about, title=entry.title)
+
+    @on(RecordList.Chosen, "#agents")
+    def to_sessions(self, message: RecordList.Chosen) -> None:
+        """From an agent to its sessions."""
+        message.stop()
+        self.query_one("#sessions", RecordList).focus()
+
+    @on(RecordList.Chosen, "#sessions")
+    def to_curves(self, message: RecordList.Chosen) -> None:
+        """From a session to its curves."""
+        message.stop()
+        if isinstance(message.key, int):
+            self._show_live(message.key)
+
+    def _show_live(self, session_id: int) -> None:
+        from tui.screens.live import LiveScreen
+
+        self.console.action_show_screen("live")
+        screen = self.console.screen
+        if isinstance(screen, LiveScreen):
+            screen.choose((session_id,))
+
+    def on_resize(self) -> None:
+        """Columns come and go with the width."""
+        if self._view is not None:
+            self.call_after_refresh(self.show_view, self._view)
+
+    def action_back(self) -> None:
+        """From the sessions to the agents."""
+        if self.query_one("#sessions").has_focus:
+            self.query_one("#agents").focus()
+        else:
+            super().action_back()
+
+    def action_train(self) -> None:
+        """Opens the form."""
+        from tui.screens.training_form import TrainingForm
+
+        if self.agent is not None:
+            self.console.push_screen(TrainingForm(self.agent), self.start)
+
+    def start(self, request: TrainingRequest | None) -> None:
+        """Queues what the form asks for, and makes sure that somebody does it."""
+        if request is None:
+            return
+        from tui import launch
+
+        workspace = self.console.workspace
+
+        def ask(connection: sqlite3.Connection) -> int:
+            job_id = launch.queue_training(connection, request.agent, request.params, seed=request.seed)
+            launch.ensure_worker(workspace)
+            return job_id
+
+        def told(job_id: int) -> None:
+            self.notify(f"Queued as job {job_id}. 6 shows its curves.", title=f"Train {request.agent}")
+
+        self.change_database(ask, told, doing=f"starting the training of {request.agent}")
+
+    def palette(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """A training of any agent."""
+        from models.registry import AGENTS
+
+        def opener(name: str) -> Callable[[], object]:
+            def open_form() -> None:
+                self.query_one("#agents", RecordList).select(name)
+                self.call_after_refresh(self.action_train)
+
+            return open_form
+
+        for entry in AGENTS:
+            yield f"Train {entry.title}", entry.purpose, opener(entry.name)

@@ -1,0 +1,180 @@
+"""What the screen of agents says, as text: pure functions of what storage read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from tui import phrases
+from tui.phrases import Part, assemble
+from tui.symbols import Symbols
+from tui.widgets.paged_table.formats import clean, fit, format_time
+from tui.widgets.record_list import Record
+
+if TYPE_CHECKING:
+    from models.registry import AgentEntry
+    from storage.sessions import SessionRow
+    from storage.training_overview import AgentAtAGlance, Material
+
+Cell = tuple[str, int, bool, str]
+"""Text, width, whether to the right, style."""
+
+
+def _line(cells: Sequence[Cell], symbols: Symbols) -> Content:
+    parts = [
+        (fit(text, width, right=right, ellipsis=symbols.ellipsis) + "  ", style)
+        for text, width, right, style in cells
+    ]
+    return assemble(parts)
+
+
+def agents_head(width: int, symbols: Symbols) -> Content:
+    """The names of the columns of the list of agents."""
+    return _line([(name, cells, right, "$quiet") for name, cells, right in _agent_columns(width)], symbols)
+
+
+def _agent_columns(width: int) -> list[tuple[str, int, bool]]:
+    columns = [
+        ("agent", 18, False),
+        ("version", 12, False),
+        *([("metric", 10, False)] if width >= 96 else []),
+        ("value", 6, True),
+        ("baseline", 8, True),
+        ("edge", 9, True),
+    ]
+    if width >= 130:
+        columns += [("age", 8, True)]
+    if width >= 106:
+        columns += [("to learn from", 15, True)]
+    return [*columns, ("now", max(10, width - 4 - sum(cells + 2 for _, cells, _ in columns) - 2), False)]
+
+
+def agent_record(
+    entry: AgentEntry, glance: AgentAtAGlance, material: Material, width: int, symbols: Symbols
+) -> Record:
+    """One agent in a line."""
+    version = glance.champion or glance.newest
+    word, style = ("none yet", "$quiet")
+    if version is not None:
+        word, style = f"v{version.version} {version.status}", phrases.STATE_STYLES.get(version.status, "")
+    value = version.value if version else None
+    baseline = version.baseline if version else None
+    difference, tone = phrases.edge(value, baseline, symbols)
+    texts: dict[str, Part] = {
+        "agent": (entry.title, "bold"),
+        "version": (word, style),
+        "metric": (version.metric if version and version.metric else entry.primary_metric, "$quiet"),
+        "value": (phrases.number(value, 3), ""),
+        "baseline": (phrases.number(baseline, 3), ""),
+        "edge": (difference, tone),
+        "age": (
+            "-" if version is None else phrases.span(time.time() * 1000 - version.created_ms),
+            "$quiet",
+        ),
+        "to learn from": _rows_available(entry, material, symbols),
+        "now": _now(glance, symbols),
+    }
+    cells = [(texts[name][0], cells, right, texts[name][1]) for name, cells, right in _agent_columns(width)]
+    return Record(entry.name, _line(cells, symbols))
+
+
+def _rows_available(entry: AgentEntry, material: Material, symbols: Symbols) -> Part:
+    count, unit = (
+        (material.signals, "signals")
+        if entry.kind == "tabular" and material.signals >= entry.least_rows
+        else (material.bars, "bars")
+    )
+    enough = count >= entry.least_rows
+    return f"{count:,} {unit}", "" if enough else "$warning"
+
+
+def _now(glance: AgentAtAGlance, symbols: Symbols) -> Part:
+    session = glance.last_session
+    if glance.running_jobs and session is not None and session.state == "running":
+        of = f" of {session.total_steps:,}" if session.total_steps else ""
+        return f"{symbols.dot} running, step {session.step:,}{of}", "$accent"
+    if glance.running_jobs:
+        return f"{symbols.dot} running", "$accent"
+    if glance.waiting_jobs:
+        return f"{symbols.hollow} waits", "$quiet"
+    if session is None:
+        return "never trained", "$quiet"
+    ago = phrases.span(time.time() * 1000 - (session.ended_ms or session.started_ms))
+    mark = phrases.state_mark(session.state, symbols)
+    return f"{mark} {session.state} {ago} ago", phrases.STATE_STYLES.get(session.state, "")
+
+
+def sessions_head(width: int, symbols: Symbols) -> Content:
+    """The names of the columns of the list of sessions."""
+    return _line([(name, cells, right, "$quiet") for name, cells, right in _session_columns(width)], symbols)
+
+
+def _session_columns(width: int) -> list[tuple[str, int, bool]]:
+    columns = [("session", 7, False), ("state", 13, False), ("steps", 13, True), ("value", 7, True)]
+    columns += [("edge", 9, True), ("took", 8, True)]
+    if width >= 82:
+        columns += [("seed", 6, True)]
+    if width >= 100:
+        columns += [("began", 16, False)]
+    return columns
+
+
+def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
+    """One session in a line."""
+    ended = session.ended_ms or round(time.time() * 1000)
+    style = phrases.STATE_STYLES.get(session.state, "")
+    of = f"/{session.total_steps:,}" if session.total_steps else ""
+    texts: dict[str, Part] = {
+        "session": (f"s.{session.id}", "bold"),
+        "state": (f"{phrases.state_mark(session.state, symbols)} {session.state}", style),
+        "steps": (f"{session.step:,}{of}", ""),
+        "value": (phrases.number(session.value, 4), ""),
+        "edge": phrases.edge(session.value, session.baseline, symbols),
+        "seed": (str(session.seed), "$quiet"),
+        "took": (phrases.span(ended - session.started_ms), "$quiet"),
+        "began": (format_time(session.started_ms), "$quiet"),
+    }
+    cells = [(texts[name][0], cells, right, texts[name][1]) for name, cells, right in _session_columns(width)]
+    return Record(session.id, _line(cells, symbols))
+
+
+def about_text(entry: AgentEntry, glance: AgentAtAGlance, material: Material, symbols: Symbols) -> Content:
+    """What the agent is, what it must beat, and why its newest version is or is not the champion."""
+    parts: list[Part] = [
+        (f"{entry.purpose}\n\n", ""),
+        ("must beat  ", "$quiet"),
+        (f"{entry.baseline}, on rows it never saw\n", ""),
+        ("needs      ", "$quiet"),
+        (f"at least {entry.least_rows:,} rows\n", ""),
+        ("has        ", "$quiet"),
+        (f"{material.bars:,} bars, {material.signals:,} signals\n", ""),
+    ]
+    newest = glance.newest
+    if newest is not None:
+        style = phrases.STATE_STYLES.get(newest.status, "")
+        parts += [
+            ("newest     ", "$quiet"),
+            (f"v{newest.version} {newest.status}", style),
+            (f": {clean(newest.reason, symbols)}\n" if newest.reason else "\n", ""),
+        ]
+    session = glance.last_session
+    if session is not None:
+        parts += [
+            ("session    ", "$quiet"),
+            (f"s.{session.id} {session.state}", phrases.STATE_STYLES.get(session.state, "")),
+            (f": {clean(session.note, symbols)}\n" if session.note else "\n", ""),
+            *_parameters(session.params_json, symbols),
+        ]
+    return assemble(parts)
+
+
+def _parameters(text: str, symbols: Symbols) -> list[Part]:
+    values = json.loads(text)
+    if not values:
+        return []
+    shown = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+    return [("with       ", "$quiet"), (clean(shown, symbols), "$quiet")]
