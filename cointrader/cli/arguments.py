@@ -79,7 +79,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
         bootstrap,
         "fill an empty workspace from the bundled real candles, and print what is there",
     ),
-    ("import", imports, "import candle files (CSV, CSV7, Bitfinex order, freqtrade Feather; also .gz)"),
+    ("import", imports, "import candles, books, trades, news and histories: files, folders, archives"),
     ("backtest", backtest, "run strategies and the whole decision path over candles"),
     ("train", train, "queue the training of one agent"),
     ("signals", records, "print signals and what became of them"),

@@ -11,7 +11,7 @@ from cointrader.data_feeds.instrument import read_file_name
 from cointrader.interop.file_kind import FileKind, LoadContext, LoadReport, Question, Recognition
 from storage.candles.timeframe import timeframe_text
 
-_WHICH_PAIR = Question("symbol", "Which pair is this? Write it as BTC/USDT")
+_WHICH_PAIR = Question("symbol", "Which pair is this (such as BTC/USDT)?", example="BTC/USDT")
 _TABLES = {b"ARROW1": "feather", b"FEA1": "feather"}
 
 
@@ -63,4 +63,4 @@ def _report(kind: str, result: ImportResult) -> LoadReport:
     )
 
 
-KINDS = (FileKind("candles", recognise_candles, load_candles),)
+KINDS = (FileKind("candles", recognise_candles, load_candles, knows_its_own=True),)

@@ -48,6 +48,8 @@ class FileRefused(ValueError):
         self.field = field
         self.reason = reason
         self.refused = tuple(refused)
+        self.is_recorded = False
+        """Whether whoever raised it has already kept the rows and told of it."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,13 @@ class Question:
     """Something that neither a file nor its name says.
 
     `option` is the one that answers it (symbol, timeframe, zone). Without an answer `default` holds,
-    and is said in the report; with an empty default the file is refused.
+    and is said in the report; with an empty default the file is refused, with `example` as its advice.
     """
 
     option: str
     text: str
     default: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ class ImportOptions:
         return {"symbol": self.symbol, "timeframe": self.timeframe, "zone": self.zone}.get(option)
 
 
+NOTHING_SAID = ImportOptions()
+"""No option was given."""
+
+
 @dataclass(frozen=True)
 class LoadContext:
     """What a reader may use to load a file.
@@ -103,7 +110,7 @@ class LoadContext:
     connection: sqlite3.Connection
     recognition: Recognition
     name: str
-    options: ImportOptions = ImportOptions()
+    options: ImportOptions = NOTHING_SAID
     progress: Progress = untold
     provenance: str = "import"
 
@@ -120,23 +127,26 @@ class LoadReport:
     """What became of one file that was not refused.
 
     `rows` are those of the file, `refused` of these could not be used, and `quarantined` of those were
-    kept with their reasons. `gaps` are places where something is missing (candles: bars). `text` is one
+    kept with their reasons (`refused_rows`: some of them, to be shown). `gaps` are places where
+    something is missing (candles: bars), None where it was not looked for. `text` is one
     sentence for the operator, `notes` are further ones: what was assumed, which file wins an overlap.
     `details` are figures of this kind of file (JSON). `source_file_id` is 0 when the reader left it to
-    the front door to record the file.
+    the front door to record the file; `sha256` is '' when it did not need the hash of the file.
     """
 
     kind: str
     rows: int
     text: str
     symbol: str = ""
-    gaps: int = 0
+    gaps: int | None = None
     refused: int = 0
     quarantined: int = 0
+    refused_rows: tuple[QuarantineRow, ...] = ()
     already_there: bool = False
     notes: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)
     source_file_id: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,12 +154,16 @@ class FileKind:
     """One reader. `recognise` gets the first bytes of the content and the file's name (no folders).
 
     `load` stores what is in the file, in as few transactions as its size allows, and raises FileRefused
-    when it cannot be trusted. Loading the same bytes again adds nothing and says so.
+    when it cannot be trusted. Bytes that were loaded before are not given to it again, unless
+    `knows_its_own` says that it looks for itself what is new. `preview` gives the first rows of a file
+    whose content is no text, as lines.
     """
 
     name: str
     recognise: Callable[[bytes, str], Recognition | None]
     load: Callable[[Path, LoadContext], LoadReport]
+    knows_its_own: bool = False
+    preview: Callable[[Path], Sequence[str]] | None = None
 
 
 class SourceContent:
