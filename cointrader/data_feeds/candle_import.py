@@ -49,7 +49,8 @@ class ImportResult:
     """What an import did. `bars` are those of the file, `bars_stored` those of the series after it.
 
     `bars_added` were new; `conflicts` were there already with other values, which were kept.
-    `already_there` says that nothing was new and the series was not touched.
+    `already_there` says that nothing was new and the series was not touched. `overlap` is a sentence
+    that says which bars win where the file and the series have the same ones, and why.
     """
 
     source_name: str
@@ -65,6 +66,7 @@ class ImportResult:
     already_there: bool
     report: QualityReport
     refused: tuple[QuarantineRow, ...]
+    overlap: str = ""
 
     @property
     def text(self) -> str:
@@ -106,6 +108,7 @@ def import_candles(
     *,
     symbol: str | None = None,
     timeframe: str | int | None = None,
+    zone: str = "UTC",
     provenance: str = "import",
     progress: Progress | None = None,
 ) -> ImportResult:
@@ -123,7 +126,7 @@ def import_candles(
         source = CandleSource(path)
         sha256 = source.sha256
         tell(1, _STEPS, f"checking {path.name}")
-        reading = read_source(source, symbol=symbol, timeframe=timeframe)
+        reading = read_source(source, symbol=symbol, timeframe=timeframe, zone=zone)
         arrival = _Arrival(path, sha256, reading, provenance)
         tell(2, _STEPS, f"storing {reading.report.bars:,} bars of {reading.candles.symbol}")
         result = None
@@ -134,6 +137,7 @@ def import_candles(
                 continue
     except CandleFileError as error:
         _keep_refusal(connection, path.name, sha256, error)
+        error.is_recorded = True
         raise
     tell(_STEPS, _STEPS, f"imported {path.name}")
     return result
@@ -149,7 +153,7 @@ def _store(workspace: Workspace, connection: sqlite3.Connection, arrival: _Arriv
     if before is not None:
         _refuse_mixing(connection, before, arrival)
     merge, note = _merge(workspace, before, arrival)
-    result = _result(arrival, merge)
+    result = _result(arrival, merge, _overlap(arrival, merge, before))
     stored = None if result.already_there else write_candles(workspace, merge.candles)
     with transaction(connection):
         if candle_record(connection, new.symbol, new.timeframe_ms) != before:
@@ -199,7 +203,18 @@ def _refuse_mixing(connection: sqlite3.Connection, before: CandleFileRow, arriva
         raise CandleFileError(arrival.path, 0, "provenance", f"{reason}; use another workspace")
 
 
-def _result(arrival: _Arrival, merge: Merge) -> ImportResult:
+def _overlap(arrival: _Arrival, merge: Merge, before: CandleFileRow | None) -> str:
+    shared = len(arrival.reading.candles) - merge.added
+    if before is None or shared == 0 or before.source_sha256 == arrival.sha256:
+        return ""
+    differing = f"{merge.conflicts:,} of them differ" if merge.conflicts else "all agree"
+    return (
+        f"{shared:,} bars are in {before.source_name} too, which was imported before, and {differing}: "
+        f"the bars that came first win, because tests and trainings may rest on them"
+    )
+
+
+def _result(arrival: _Arrival, merge: Merge, overlap: str) -> ImportResult:
     reading = arrival.reading
     return ImportResult(
         source_name=arrival.path.name,
@@ -215,6 +230,7 @@ def _result(arrival: _Arrival, merge: Merge) -> ImportResult:
         already_there=merge.added == 0,
         report=reading.report,
         refused=reading.refused,
+        overlap=overlap,
     )
 
 
@@ -270,7 +286,7 @@ def _keep_refusal(connection: sqlite3.Connection, name: str, sha256: str, error:
         record_event(
             connection,
             "import",
-            f"refused: {error}",
+            f"refused: {name}{f':{error.line}' if error.line else ''}: {error.field}: {error.reason}",
             severity="error",
             subject=name,
             data={"line": error.line, "field": error.field, "reason": error.reason},
