@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 READERS = (
+    "cointrader.histories.kinds",
     # Candles last: their text files have the fewest marks of their own.
     "cointrader.data_feeds.candle_kinds",
 )
