@@ -69,10 +69,10 @@ lint: $(DEV_STAMP)
 	$(BIN)/lint-imports
 
 test: lint
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow" $(TESTS)
 
 test-all: lint
-	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
 bench: $(BENCH_STAMP)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import ArtifactRefused
+from models.errors import ArtifactRefused
 
 
 def array_bytes(array: NDArray[Any]) -> bytes:

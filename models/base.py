@@ -16,121 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.candle_series import CandleSeries, FloatArray, IntArray
+
 if TYPE_CHECKING:
     from models.validation.folds import Split
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-
-
-class ModelError(Exception):
-    """Anything an agent refuses or cannot do; the text says what was wrong and what to do."""
-
-
-class NotEnoughRows(ModelError):
-    """There is less to learn from than the agent needs."""
-
-    def __init__(self, got: int, need: int, what: str = "rows") -> None:
-        super().__init__(f"only {got:,} {what}, and at least {need:,} are needed")
-        self.got = got
-        self.need = need
-        self.what = what
-
-
-class Diverged(ModelError):
-    """A loss or a gradient that is no longer a finite number."""
-
-    def __init__(self, step: int, what: str) -> None:
-        super().__init__(f"diverged at step {step:,}: {what}")
-        self.step = step
-        self.what = what
-
-
-class Stopped(ModelError):
-    """The operator cancelled; the last finished step was checkpointed before this was raised."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"stopped after step {step:,}")
-        self.step = step
-
-
-class FeatureMismatch(ModelError):
-    """A stored model expects other features than today's code computes."""
-
-
-class BadCandles(ModelError):
-    """A price or volume that no agent may learn from; the text names symbol, field and bar."""
-
-    def __init__(self, symbol: str, field_name: str, bar: int, value: float) -> None:
-        super().__init__(f"{symbol}: {field_name} of bar {bar:,} is {value}; import the candles again")
-        self.field_name = field_name
-        self.bar = bar
-
-
-class ArtifactRefused(ModelError):
-    """The files of a stored model are incomplete or are not what they claim to be."""
-
-
-class CandleSeries(Protocol):
-    """Candles of one symbol and timeframe: ordered, unique, each array of the same length n.
-
-    `close_ms` are UTC milliseconds at the close of the bar, int64; prices and volume are float64.
-    """
-
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def timeframe_ms(self) -> int: ...
-    @property
-    def close_ms(self) -> IntArray: ...
-    @property
-    def open(self) -> FloatArray: ...
-    @property
-    def high(self) -> FloatArray: ...
-    @property
-    def low(self) -> FloatArray: ...
-    @property
-    def close(self) -> FloatArray: ...
-    @property
-    def volume(self) -> FloatArray: ...
-
-
-@dataclass(frozen=True)
-class PlainCandles:
-    """The plainest `CandleSeries`: what an agent needs when no storage is behind it."""
-
-    symbol: str
-    timeframe_ms: int
-    close_ms: IntArray
-    open: FloatArray
-    high: FloatArray
-    low: FloatArray
-    close: FloatArray
-    volume: FloatArray
-
-
-def truncate(series: CandleSeries, bars: int) -> PlainCandles:
-    """The first `bars` bars of a series: what was known when that many had closed."""
-    return PlainCandles(
-        symbol=series.symbol,
-        timeframe_ms=series.timeframe_ms,
-        close_ms=series.close_ms[:bars],
-        open=series.open[:bars],
-        high=series.high[:bars],
-        low=series.low[:bars],
-        close=series.close[:bars],
-        volume=series.volume[:bars],
-    )
-
-
-def check_candles(series: CandleSeries) -> None:
-    """Raises BadCandles unless prices are finite and above 0, and volumes finite and not below 0."""
-    for name in ("open", "high", "low", "close", "volume"):
-        values: FloatArray = getattr(series, name)
-        bad = ~np.isfinite(values) | ((values < 0.0) if name == "volume" else (values <= 0.0))
-        if bad.any():
-            bar = int(np.argmax(bad))
-            raise BadCandles(series.symbol, name, bar, float(values[bar]))
 
 
 @dataclass(frozen=True)
@@ -159,6 +48,7 @@ class TrainingSource(Protocol):
 
 
 def no_constants() -> Mapping[str, float]:
+    """An empty mapping that nobody can fill."""
     return MappingProxyType({})
 
 
@@ -229,7 +119,7 @@ class Run(Protocol):
 
     @property
     def stop_requested(self) -> bool:
-        """True once the operator cancelled; the loop checkpoints and raises `Stopped`."""
+        """True once somebody wants an end; a loop that can go on later checkpoints, and raises `Stopped`."""
         ...
 
     def log(self, step: int, **scalars: float) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CheckpointState, IntArray
+from models.base import CheckpointState
+from models.candle_series import IntArray
 
 
 @dataclass

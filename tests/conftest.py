@@ -26,7 +26,7 @@ from storage.database import open_database
 from storage.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+SHARED_DATA = Path(os.environ.get("COINTRADER_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
 SHORT_TRAININGS = ("--param", "cnn.steps=150")
 
 
@@ -90,7 +90,7 @@ def workspace_copy(bootstrapped_workspace: Bootstrapped, tmp_path: Path) -> Work
 def shared_data() -> Path:
     """The market data beside a developer's checkout; the test is skipped where there is none."""
     if not SHARED_DATA.is_dir():
-        pytest.skip(f"no market data at {SHARED_DATA}")
+        pytest.skip(f"no market data at {SHARED_DATA}; COINTRADER_SHARED_DATA may name another folder")
     return SHARED_DATA
 
 

@@ -58,7 +58,13 @@ class CoinTraderApp(App[None]):
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            key(f"go.{item.id}", item.key, f"app.show_screen({item.id!r})", item.title, item.purpose)
+            key(
+                f"go.{item.id}",
+                item.key,
+                f"app.show_screen({item.id!r})",
+                item.title,
+                f"{item.title}: {item.purpose}",
+            )
             for item in SCREENS
         ),
         key(
@@ -100,6 +106,7 @@ class CoinTraderApp(App[None]):
         self.symbols = choose_symbols(settings.console.symbols)
         self.gate = Gate(workspace.database)
         self.data_version = 0
+        self._was_refused = False
         self._remembered = Remembered() if fresh else load_remembered(workspace.state)
         self._first = _known(first_screen) or _known(self._remembered.screen) or SCREENS[0]
         self._watcher: Watcher | None = None
@@ -107,15 +114,33 @@ class CoinTraderApp(App[None]):
         for item in SCREENS:
             if item is not self._first:
                 self.add_mode(item.id, partial(_make, item))
+        # The first screen is Textual's default mode, which one cannot return to unless it is named here.
+        self._modes["_default"] = self.get_default_screen
         for theme in THEMES:
             self.register_theme(theme)
         names = [theme.name for theme in THEMES]
         wanted = self._remembered.theme
         self.theme = wanted if wanted in names else settings.console.theme
         if self.symbols.name == "ascii":
-            from tui.plain_scrollbar import use_plain_scrollbars
+            from tui.plain_text import PlainText
 
-            use_plain_scrollbars()
+            self._filters.append(PlainText())
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written: with the signs of keyboards, or in words where those are not known."""
+        display = super().get_key_display(binding)
+        if self.symbols.name != "ascii":
+            return display
+        for sign, word in (
+            ("⏎", "enter"),
+            ("⌫", "bs"),
+            ("↑", "up"),
+            ("↓", "down"),
+            ("←", "left"),
+            ("→", "right"),
+        ):
+            display = display.replace(sign, word)
+        return display
 
     @property
     def database(self) -> Path:
@@ -180,11 +205,15 @@ class CoinTraderApp(App[None]):
             )
 
     def on_database_opened(self, _message: DatabaseOpened) -> None:
-        """Questions that waited are being answered now."""
+        """Questions that waited are being answered now; those that were turned away are asked again."""
         self.data_version += 1
+        if self._was_refused:
+            self._was_refused = False
+            self._tell_screen()
 
     def on_database_refused(self, message: DatabaseRefused) -> None:
         """Says why, and offers to try again."""
+        self._was_refused = True
         from tui.screens.refused import RefusedScreen
 
         self.write_log(message.error)
@@ -193,14 +222,15 @@ class CoinTraderApp(App[None]):
     def on_data_changed(self, _message: DataChanged) -> None:
         """Tells the screen in front; the others look when they are shown."""
         self.data_version += 1
-        screen = self.screen_stack[-1]
-        for candidate in reversed(self.screen_stack):
-            screen = candidate
-            if not candidate.is_modal:
-                break
-        data_changed = getattr(screen, "data_changed", None)
-        if data_changed is not None:
-            data_changed()
+        self._tell_screen()
+
+    def _tell_screen(self) -> None:
+        """The screen in front looks again; dialogs over it do not hide it."""
+        for screen in reversed(self.screen_stack):
+            data_changed = getattr(screen, "data_changed", None)
+            if data_changed is not None:
+                data_changed()
+                return
 
     def on_health_changed(self, message: HealthChanged) -> None:
         """Hands the state to the headers."""

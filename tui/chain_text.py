@@ -6,8 +6,9 @@ arrow; colour only repeats what they say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -54,10 +55,10 @@ def stages(chain: Chain, symbols: Symbols) -> list[Stage]:
     if chain.signal is not None:
         found.append(_signal(chain.signal, symbols))
     if chain.decision is not None:
-        found.append(_decision(chain.decision))
+        found.append(_decision(chain.decision, symbols))
     if chain.position is not None:
         found.append(_position(chain.position, symbols))
-        found.append(_fills(chain.fills))
+        found.append(_fills(chain.fills, symbols))
         found.append(_result(chain.position, symbols))
     if chain.rewards:
         found.append(_reward(chain.rewards[-1], symbols))
@@ -113,11 +114,20 @@ def _joined(chunks: Sequence[Chunk]) -> list[Part]:
     return parts
 
 
+def _broken(chunks: Sequence[Chunk], width: int) -> Iterator[Chunk]:
+    """Chunks of which a sentence that is longer than a row is broken between words."""
+    for chunk in chunks:
+        if len(chunk) == 1 and len(chunk[0][0]) > width:
+            yield from (_plain(line, chunk[0][1]) for line in wrap(chunk[0][0], max(10, width)))
+        else:
+            yield chunk
+
+
 def _filled(chunks: Sequence[Chunk], width: int) -> list[list[Part]]:
     """Chunks filled into rows of at most `width` cells; one that is longer has a row of its own."""
     rows: list[list[Chunk]] = [[]]
     used = 0
-    for chunk in chunks:
+    for chunk in _broken(chunks, width):
         length = sum(len(text) for text, _ in chunk)
         if rows[-1] and used + 2 + length > width:
             rows.append([])
@@ -189,19 +199,21 @@ def _signal(signal: SignalPart, symbols: Symbols) -> Stage:
         _plain(format_time(signal.ts_ms), LABEL),
     )
     shares = ", ".join(f"{clean(name, symbols)} {share:.0%}" for name, share in signal.contributions.items())
-    second = _labelled(("contributed:", shares or "nobody named"), ("provenance", signal.provenance))
+    second = _labelled(
+        ("contributed:", shares or "nobody named"), ("provenance", clean(signal.provenance, symbols))
+    )
     return Stage("signal", True, (first, second))
 
 
-def _decision(decision: DecisionPart) -> Stage:
+def _decision(decision: DecisionPart, symbols: Symbols) -> Stage:
     if decision.accepted:
         return Stage(
             "decision",
             True,
             ((_plain("accepted", "bold $gain"), _plain("every limit was kept", LABEL)),),
         )
-    first = (_plain("rejected", "bold $loss"), _plain(decision.text or decision.code))
-    rule = [("stage", decision.stage), ("rule", decision.code)]
+    first = (_plain("rejected", "bold $loss"), _plain(clean(decision.text or decision.code, symbols)))
+    rule = [("stage", clean(decision.stage, symbols)), ("rule", clean(decision.code, symbols))]
     if decision.actual_value is not None:
         rule.append(("found", f"{decision.actual_value:,.6g}"))
     if decision.limit_value is not None:
@@ -227,19 +239,19 @@ def _position(position: PositionPart, symbols: Symbols) -> Stage:
     return Stage("position", True, (first, second))
 
 
-def _fills(fills: Sequence[FillPart]) -> Stage:
+def _fills(fills: Sequence[FillPart], symbols: Symbols) -> Stage:
     if not fills:
         return Stage("fills", False, ((_plain("none recorded", LABEL),),))
-    return Stage("fills", True, tuple(_fill(fill) for fill in fills))
+    return Stage("fills", True, tuple(_fill(fill, symbols) for fill in fills))
 
 
-def _fill(fill: FillPart) -> tuple[Chunk, ...]:
+def _fill(fill: FillPart, symbols: Symbols) -> tuple[Chunk, ...]:
     word, style = side(fill.side)
     return (
         _plain(format_time(fill.ts_ms), LABEL),
         ((word.ljust(5), style), (f"{fill.qty:.6g} at {format_price(fill.price)}", VALUE)),
         *_labelled(("before slippage", format_price(fill.raw_price)), ("fee", format_amount(fill.fee, 9))),
-        _plain(fill.reason.replace("_", " ")),
+        _plain(clean(fill.reason, symbols).replace("_", " ")),
     )
 
 
@@ -248,7 +260,7 @@ def _result(position: PositionPart, symbols: Symbols) -> Stage:
         return Stage("result", False, ((_plain("still open", "$accent"),),))
     first = (
         (result(position.pnl, symbols),),
-        *_labelled(("closed by", position.exit_reason.replace("_", " ") or "nothing named")),
+        *_labelled(("closed by", clean(position.exit_reason, symbols).replace("_", " ") or "nothing named")),
         (fraction(position.return_notional), (" of the notional", LABEL)),
         (fraction(position.return_account), (" of the account", LABEL)),
     )
@@ -275,7 +287,7 @@ def _reward(reward: RewardPart, symbols: Symbols) -> Stage:
     )
     first = (
         (result(reward.total, symbols, decimals=3),),
-        _plain(f"the {reward.formula} formula trains", LABEL),
+        _plain(f"the {clean(reward.formula, symbols)} formula trains", LABEL),
         *_labelled(("weight", f"{reward.weight:.2f}")),
     )
     return Stage("reward", True, (first, trains, other))

@@ -5,6 +5,7 @@ Imports every screen, so it runs in a thread and only when there is a keymap, or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,10 +21,23 @@ FIXED = frozenset({"app.quit"})
 
 @dataclass(frozen=True)
 class Place:
-    """Where bindings are active together: a screen with its widgets, or a dialog."""
+    """A screen or a dialog: its own bindings, then those of each widget in it; one widget has the focus."""
 
     title: str
-    bindings: tuple[Binding, ...]
+    own: tuple[Binding, ...]
+    widgets: tuple[tuple[Binding, ...], ...] = ()
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """All of them."""
+        return (*self.own, *(item for widget in self.widgets for item in widget))
+
+    def together(self) -> Iterator[tuple[Binding, ...]]:
+        """The bindings that are active at the same time: those of the place, with those of one widget."""
+        if not self.widgets:
+            yield self.own
+        for widget in self.widgets:
+            yield (*widget, *self.own)
 
 
 @dataclass(frozen=True)
@@ -49,26 +63,25 @@ def everywhere() -> tuple[Binding, ...]:
 
 
 def places() -> list[Place]:
-    """Every screen with the widgets whose keys work in it, then the dialogs."""
+    """Every screen and what is opened from it, then the dialogs."""
     from tui.dialogs.catalogue import DIALOGS
 
     found = []
     for item in SCREENS:
         screen = item.load()
-        bindings = [*own_bindings(screen)]
-        for widget in screen.KEY_WIDGETS:
-            bindings += own_bindings(widget)
-        found.append(Place(item.title, tuple(bindings)))
-        found += [
-            Place(over.__name__, tuple([*own_bindings(over), *_of_widgets(over)])) for over in screen.OPENS
-        ]
-    found += [Place(dialog.__name__, tuple(own_bindings(dialog))) for dialog in DIALOGS]
-    return found
+        found.append(_place(item.title, screen))
+        found += [_place(spaced(over), over) for over in screen.OPENS]
+    return found + [_place(spaced(dialog), dialog) for dialog in DIALOGS]
 
 
-def _of_widgets(screen: type[DOMNode]) -> Iterator[Binding]:
-    for widget in getattr(screen, "KEY_WIDGETS", ()):
-        yield from own_bindings(widget)
+def _place(title: str, cls: type[DOMNode]) -> Place:
+    widgets = tuple(tuple(own_bindings(widget)) for widget in getattr(cls, "KEY_WIDGETS", ()))
+    return Place(title, tuple(own_bindings(cls)), widgets)
+
+
+def spaced(cls: type[DOMNode]) -> str:
+    """`ErrorDialog` as "Error dialog"."""
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f" {match.group(1).lower()}", cls.__name__)
 
 
 def check_keymap(keymap: Mapping[str, str]) -> CheckedKeymap:
@@ -100,15 +113,18 @@ def checked(keymap: Mapping[str, str], common: tuple[Binding, ...], found: list[
 
 def _clash(id: str, keymap: Mapping[str, str], common: tuple[Binding, ...], found: list[Place]) -> str:
     wanted = normalised(keymap[id])
-    for place in found:
-        ids = {item.id for item in place.bindings}
-        if id not in ids and not any(item.id == id for item in common):
+    for active in (group for place in found for group in place.together()):
+        everything = (*active, *common)
+        mine = next((item for item in everything if item.id == id), None)
+        if mine is None:
             continue
-        for item in (*place.bindings, *common):
-            if item.id != id and item.id is not None:
-                taken = normalised(keymap.get(item.id, item.key))
-                if wanted & taken:
-                    return item.id
+        for item in everything:
+            # What shares a key by default does so on purpose: the nearest to the focus takes it.
+            shared = normalised(item.key) & normalised(mine.key)
+            if item.id not in (id, None) and (wanted - shared) & normalised(
+                keymap.get(item.id or "", item.key)
+            ):
+                return str(item.id)
     return ""
 
 

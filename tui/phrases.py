@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -28,6 +29,11 @@ STATE_STYLES = {
     "candidate": "$foreground",
     "retired": "$quiet",
 }
+
+
+def now_ms() -> float:
+    """The wall clock, for ages and times that are left."""
+    return time.time() * 1000
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 Answer = TypeVar("Answer")
+OPCODES_BETWEEN_LOOKS = 400_000
+"""Steps of SQLite's machine, some tens of milliseconds, after which it is asked whether anyone still waits."""
+
 Question = Callable[["sqlite3.Connection"], Answer]
 
 
@@ -79,31 +82,49 @@ class Reader:
 
     def ask(self, generation: int, question: Question[Answer]) -> Answer:
         """The answer, computed in the calling thread; raises Superseded when nobody wants it any more."""
-        import sqlite3
-
         self._gate.pass_through()
         with self._turn:
-            if not self.is_current(generation):
-                raise Superseded
+            try:
+                return self._answer(generation, question)
+            finally:
+                if self._closed:
+                    self._disconnect()
+
+    def _answer(self, generation: int, question: Question[Answer]) -> Answer:
+        import sqlite3
+
+        while self.is_current(generation):
             try:
                 if self._connection is None:
                     from storage.database import connect
 
                     self._connection = connect(self._gate.path, readonly=True)
+                # Ends also the statement that starts just after `supersede` has interrupted.
+                self._connection.set_progress_handler(
+                    lambda: not self.is_current(generation), OPCODES_BETWEEN_LOOKS
+                )
                 return question(self._connection)
             except sqlite3.OperationalError as error:
-                if not self.is_current(generation):
-                    raise Superseded from error
-                raise
+                # An interrupt goes on to statements that start before those it was meant for have
+                # ended (sqlite3_interrupt): what hits the newest question was meant for an older one.
+                if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                    raise
+        raise Superseded
 
     def close(self) -> None:
-        """Interrupts what runs and closes the connection as soon as it is free."""
+        """Interrupts what runs; the connection is closed now, or by whoever is still using it."""
         self._closed = True
         self.supersede()
-        with self._turn:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        if self._turn.acquire(blocking=False):
+            try:
+                self._disconnect()
+            finally:
+                self._turn.release()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Asker:

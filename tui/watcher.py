@@ -6,15 +6,18 @@ end of the program, so this is a daemon thread and not one of the event loop's o
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from storage.workspace import Workspace
 from tui.health import Health, read_health
 from tui.reader import Gate
+
+if TYPE_CHECKING:
+    import sqlite3
 
 HEALTH_SECONDS = 1.0
 """Time between two looks at the heartbeat: it grows old without anything being committed."""

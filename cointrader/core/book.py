@@ -26,7 +26,9 @@ ACCOUNT = np.dtype(
         ("entries_today", np.int64),
         ("active", np.int64),  # slots in use
         ("trades", np.int64),  # in the outbox
+        ("wins", np.int64),
         ("verdicts", np.int64),  # in the outbox
+        ("accepted", np.int64),  # verdicts that let a signal pass
     ]
 )
 
@@ -45,6 +47,7 @@ SYMBOL = np.dtype(
 SIGNAL = np.dtype(
     [
         ("ts_ms", np.int64),
+        ("row", np.int64),  # its bar in the columns of a run; a feed has none
         ("symbol", np.int64),
         ("strategy", np.int64),
         ("side", np.int64),
@@ -85,7 +88,11 @@ class Market(NamedTuple):
 
 
 class Book(NamedTuple):
-    """State and outboxes; `account` holds one record."""
+    """State and outboxes; `account` holds one record.
+
+    An outbox that is full keeps its newest entry in its last place, and the account goes on counting: who
+    wants only the counts gives it room for one.
+    """
 
     account: Records
     symbols: Records
@@ -111,4 +118,5 @@ def open_book(
     symbols["long_ms"] = symbols["short_ms"] = np.iinfo(np.int64).min // 2
     # In each symbol, every position may be about to leave while its successor is already ordered.
     slots = np.zeros(2 * len(assets) * per_symbol, SLOT)
-    return Book(account, symbols, slots, np.zeros(outbox, TRADE), np.zeros(outbox, VERDICT))
+    room = max(outbox, 1)
+    return Book(account, symbols, slots, np.zeros(room, TRADE), np.zeros(room, VERDICT))

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from cointrader.core.book import DAY_MS, Book, Market
 from cointrader.core.limits import Rules, check_pace, check_risk, check_signal
+from cointrader.core.quiet import Marks, skip_quiet
 from cointrader.core.reasons import Reason
-from cointrader.strategies.base import CLOSE_LONG, CLOSE_SHORT, OPPOSITE_LONG, OPPOSITE_SHORT
-from cointrader.trading.fills import close_into, exit_in_bar, fill_entry
+from cointrader.trading.fills import close_into, exit_in_bar, fill_entry, order_exit
 from cointrader.trading.position import ExitReason, Phase, Records
 from models.compiled import kernel_in_place
 
@@ -27,8 +27,7 @@ IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 ORDERED, OPEN = int(Phase.ORDERED), int(Phase.OPEN)
-NONE, TIME = int(ExitReason.NONE), int(ExitReason.TIME)
-OPPOSITE, STRATEGY = int(ExitReason.OPPOSITE), int(ExitReason.STRATEGY)
+NONE, OPPOSITE = int(ExitReason.NONE), int(ExitReason.OPPOSITE)
 END_OF_DATA = int(ExitReason.END_OF_DATA)
 ACCEPTED, STALE_FILL, NO_FILL = int(Reason.ACCEPTED), int(Reason.STALE_FILL), int(Reason.NO_FILL)
 NEVER = np.iinfo(np.int64).max
@@ -38,13 +37,14 @@ NEVER = np.iinfo(np.int64).max
 def add_verdict(book: Book, signal: int, at_ms: int, reason: int, limit: float, actual: float) -> None:
     """Put the fate of a signal into the outbox."""
     account = book.account[0]
-    verdict = book.verdicts[account.verdicts]
+    verdict = book.verdicts[min(account.verdicts, book.verdicts.size - 1)]
     verdict.signal = signal
     verdict.ts_ms = at_ms
     verdict.reason = reason
     verdict.limit = limit
     verdict.actual = actual
     account.verdicts += 1
+    account.accepted += 1 if reason == ACCEPTED else 0
 
 
 @kernel_in_place
@@ -60,39 +60,26 @@ def note_fill(book: Book, slot: Any, at_ms: int) -> None:
 def close_slot(rules: Rules, book: Book, slot: Any, raw: float, reason: int, at_ms: int) -> None:
     """Close a position into the outbox and book its profit."""
     account = book.account[0]
-    trade = book.trades[account.trades]
-    account.balance += close_into(trade, slot, raw, reason, at_ms, rules.fee, rules.slip)
+    trade = book.trades[min(account.trades, book.trades.size - 1)]
+    net = close_into(trade, slot, raw, reason, at_ms, rules.fee, rules.slip)
+    account.balance += net
     account.trades += 1
+    account.wins += 1 if net > 0.0 else 0
     note_fill(book, slot, at_ms)
 
 
 @kernel_in_place
 def meet_order(rules: Rules, book: Book, slot: Any, opened: float, opened_ms: int) -> bool:
     """Fill a waiting order at the open; False (and a verdict) when that open comes too late."""
-    age = (opened_ms - slot.entry_ms) / book.symbols[slot.symbol].timeframe_ms
-    if age > rules.stale_bars:
-        add_verdict(book, slot.signal, opened_ms, STALE_FILL, float(rules.stale_bars), age)
+    age, bar = opened_ms - slot.entry_ms, book.symbols[slot.symbol].timeframe_ms
+    if age > rules.stale_bars * bar:
+        add_verdict(book, slot.signal, opened_ms, STALE_FILL, float(rules.stale_bars), age / bar)
         return False
     add_verdict(book, slot.signal, opened_ms, ACCEPTED, 0.0, 0.0)
     fill_entry(slot, opened, opened_ms, rules.fee, rules.slip)
     note_fill(book, slot, opened_ms)
     book.account[0].entries_today += 1
     return True
-
-
-@kernel_in_place
-def order_exit(slot: Any, asked: int) -> None:
-    """At the close: order an exit for the next open if the strategy or the clock asks for one."""
-    slot.bars += 1
-    opposite, leave = (OPPOSITE_LONG, CLOSE_LONG) if slot.side > 0.0 else (OPPOSITE_SHORT, CLOSE_SHORT)
-    if slot.exit_reason != NONE:
-        return
-    if asked & opposite:
-        slot.exit_reason = OPPOSITE
-    elif asked & leave:
-        slot.exit_reason = STRATEGY
-    elif 0 < slot.max_bars <= slot.bars:
-        slot.exit_reason = TIME
 
 
 @kernel_in_place
@@ -251,43 +238,59 @@ def run(
     close_ms: IndexArray,
     offsets: IndexArray,
     signals: Records,
-    marks_ms: IndexArray,
-    equity: FloatArray,
-    exposure: FloatArray,
+    marks: Marks,
     next_row: IndexArray,
     rows: IndexArray,
 ) -> int:
     """Every moment of several symbols merged in time; returns how many there were.
 
-    Symbol s owns the bars offsets[s]..offsets[s+1]; `signals` are ordered by time. Each moment is marked
-    into the last three arrays. Signals between two moments wait for the later one.
+    Symbol s owns the bars offsets[s]..offsets[s+1]; `signals` are ordered by time. Each moment is marked,
+    unless `marks` has no length. `next_row` and `rows` are room for one number a symbol. Signals between two
+    moments wait for the later one.
     """
+    account = book.account[0]
+    bars, marked = close_ms.size, marks.equity.size > 0
     for s in range(next_row.size):
         next_row[s] = offsets[s]
-    account = book.account[0]
-    moments = taken = 0
-    now = 0
+    moments = taken = now = 0
     while True:
-        coming = NEVER
-        for s in range(next_row.size):
-            if next_row[s] < offsets[s + 1]:
-                coming = min(coming, close_ms[next_row[s]])
+        if next_row.size == 1:
+            until = min(signals[taken].row, bars) if taken < signals.size else bars
+            moments = skip_quiet(book, market, close_ms, marks, next_row[0], until)
+            rows[0], next_row[0] = moments, moments + 1
+            coming = close_ms[moments] if moments < bars else NEVER
+        else:
+            coming = next_moment(close_ms, offsets, next_row, rows)
         if coming == NEVER:
             break
         now = coming
-        for s in range(next_row.size):
-            rows[s] = -1
-            if next_row[s] < offsets[s + 1] and close_ms[next_row[s]] == now:
-                rows[s] = next_row[s]
-                next_row[s] += 1
         stop = taken
         while stop < signals.size and signals[stop].ts_ms <= now:
             stop += 1
         step(rules, book, market, rows, now, signals, taken, stop, taken)
         taken = stop
-        marks_ms[moments], equity[moments], exposure[moments] = now, account.equity, account.exposure
+        if marked:
+            marks.close_ms[moments] = now
+            marks.equity[moments] = account.equity
+            marks.exposure[moments] = account.exposure
         moments += 1
+    now = close_ms[bars - 1] if next_row.size == 1 and bars > 0 else now
     finish(rules, book, now)
-    if moments > 0:
-        equity[moments - 1], exposure[moments - 1] = account.equity, account.exposure
+    if marked and moments > 0:
+        marks.equity[moments - 1], marks.exposure[moments - 1] = account.equity, account.exposure
     return moments
+
+
+@kernel_in_place
+def next_moment(close_ms: IndexArray, offsets: IndexArray, next_row: IndexArray, rows: IndexArray) -> int:
+    """The next time at which a bar closes, or NEVER; `rows` gets the bars that do, `next_row` passes them."""
+    coming = NEVER
+    for s in range(next_row.size):
+        if next_row[s] < offsets[s + 1]:
+            coming = min(coming, close_ms[next_row[s]])
+    for s in range(next_row.size):
+        rows[s] = -1
+        if next_row[s] < offsets[s + 1] and close_ms[next_row[s]] == coming:
+            rows[s] = next_row[s]
+            next_row[s] += 1
+    return coming

@@ -112,6 +112,8 @@ class Decider:
             values = (bar.open, bar.high, bar.low, bar.close)
             if not all(math.isfinite(value) and value > 0.0 for value in values):
                 raise BadBar(f"symbol {number}: prices must be finite and positive, got {values}")
+            if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
+                raise BadBar(f"symbol {number}: open and close must lie between low and high, got {values}")
         self._now = now
         self._rows[:] = -1
         for number, bar in bars.items():

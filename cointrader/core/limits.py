@@ -95,9 +95,9 @@ def check_signal(rules: Rules, book: Book, signal: Any, price: float, now: int) 
         return BAD_PRICE, 0.0, price
     if signal.strategy < 0:
         return UNKNOWN_STRATEGY, 0.0, 0.0
-    age = (now - signal.ts_ms) / symbol.timeframe_ms
-    if age > rules.stale_bars:
-        return STALE_SIGNAL, float(rules.stale_bars), age
+    age = now - signal.ts_ms
+    if age > rules.stale_bars * symbol.timeframe_ms:
+        return STALE_SIGNAL, float(rules.stale_bars), age / symbol.timeframe_ms
     if not signal.confidence >= rules.min_confidence:
         return LOW_CONFIDENCE, rules.min_confidence, signal.confidence
     if signal.spread_bps > rules.max_spread_bps:
@@ -110,9 +110,9 @@ def check_pace(rules: Rules, book: Book, signal: Any, now: int) -> tuple[int, fl
     """(reason, limit, actual) of the tests of the day and of the pause after a fill."""
     account = book.account[0]
     start = account.day_start_equity
-    loss = (start - account.equity) / start
-    if loss >= rules.daily_loss:
-        return DAILY_LOSS, rules.daily_loss, loss
+    loss = start - account.equity
+    if loss >= rules.daily_loss * start:
+        return DAILY_LOSS, rules.daily_loss, loss / start
     entries = account.entries_today
     for k in range(account.active):
         if book.slots[k].phase != OPEN:
@@ -158,18 +158,15 @@ def check_risk(rules: Rules, book: Book, signal: Any, notional: float) -> tuple[
     if not notional >= rules.min_notional:
         return MIN_NOTIONAL, rules.min_notional, notional
     equity = book.account[0].equity
-    order = notional / equity
-    if order > rules.order_fraction * ROOM:
-        return ORDER_SIZE, rules.order_fraction, order
-    asset = (against.asset + notional) / equity
-    if asset > rules.asset_fraction * ROOM:
-        return ASSET_EXPOSURE, rules.asset_fraction, asset
-    strategy = (against.strategy + notional) / equity
-    if strategy > rules.strategy_fraction * ROOM:
-        return STRATEGY_EXPOSURE, rules.strategy_fraction, strategy
-    portfolio = (against.portfolio + notional) / equity
-    if portfolio > rules.portfolio_fraction * ROOM:
-        return PORTFOLIO_EXPOSURE, rules.portfolio_fraction, portfolio
+    room = equity * ROOM
+    if notional > rules.order_fraction * room:
+        return ORDER_SIZE, rules.order_fraction, notional / equity
+    if against.asset + notional > rules.asset_fraction * room:
+        return ASSET_EXPOSURE, rules.asset_fraction, (against.asset + notional) / equity
+    if against.strategy + notional > rules.strategy_fraction * room:
+        return STRATEGY_EXPOSURE, rules.strategy_fraction, (against.strategy + notional) / equity
+    if against.portfolio + notional > rules.portfolio_fraction * room:
+        return PORTFOLIO_EXPOSURE, rules.portfolio_fraction, (against.portfolio + notional) / equity
     if against.portfolio + notional > rules.max_exposure * ROOM:
         return TOTAL_EXPOSURE, rules.max_exposure, against.portfolio + notional
     return ACCEPTED, 0.0, 0.0

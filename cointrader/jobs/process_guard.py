@@ -45,11 +45,15 @@ class ControlPipe:
         """Start the thread that reads the pipe; compiled kernels release the GIL, so it is never starved."""
         threading.Thread(target=self._read, name="control-pipe", daemon=True).start()
 
+    def read_once(self) -> None:
+        """Wait for the supervisor's next word; its end ends this process."""
+        if not os.read(self._descriptor, 64):
+            os._exit(ORPHANED)
+        self._stop.set()
+
     def _read(self) -> None:
         while True:
-            if not os.read(self._descriptor, 64):
-                os._exit(ORPHANED)
-            self._stop.set()
+            self.read_once()
 
 
 def control_pipe() -> tuple[int, int]:

@@ -6,7 +6,6 @@ through `context.progress`, which is also where a wish to cancel or to stop is n
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ class WorkContext:
     control: ControlPipe
     succeeded: bool = False
     _reported_at: float = field(default=-PROGRESS_SECONDS, repr=False)
+    _message: str = field(default="", repr=False)
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -52,12 +52,15 @@ class WorkContext:
         return dict(self.job.arguments)
 
     def progress(self, done: float, total: float, message: str = "") -> None:
-        """Report progress now and then; raises JobCancelled or JobInterrupted when the job is to end."""
+        """Report progress now and then, in the row and the log; raises what `check` raises."""
         now = time.monotonic()
         if now - self._reported_at < PROGRESS_SECONDS and done < total:
             return
         self._reported_at = now
         self.check()
+        if message != self._message:
+            self._message = message
+            say(message)
         queue.progress(self.connection, self.job.id, self.job.attempt, int(done), int(total), message)
 
     def succeed(self, result: Mapping[str, Any]) -> None:
@@ -145,8 +148,7 @@ def train(context: WorkContext) -> dict[str, Any]:
     except TrainingStopped as stopped:
         interrupted = stopped.reason is StopReason.INTERRUPTED
         raise (JobInterrupted if interrupted else JobCancelled) from stopped
-    # JSON knows no NaN: a metric that is not defined has no value.
-    return {**asdict(result), "value": result.value if math.isfinite(result.value) else None}
+    return asdict(result)
 
 
 WORKS: dict[str, Work] = {

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from cointrader.strategies.base import CLOSE_LONG, CLOSE_SHORT, OPPOSITE_LONG, OPPOSITE_SHORT
 from cointrader.trading.position import ExitReason, Phase
 from models.compiled import kernel_in_place
 
 NONE, STOP, TARGET = int(ExitReason.NONE), int(ExitReason.STOP), int(ExitReason.TARGET)
-TRAILING = int(ExitReason.TRAILING)
+TRAILING, TIME = int(ExitReason.TRAILING), int(ExitReason.TIME)
+OPPOSITE, STRATEGY = int(ExitReason.OPPOSITE), int(ExitReason.STRATEGY)
 OPEN = int(Phase.OPEN)
 
 
@@ -72,6 +74,21 @@ def exit_in_bar(slot: Any, opened: float, high: float, low: float) -> tuple[int,
     slot.low = min(slot.low, exit_at)
     slot.high = max(slot.high, exit_at)
     return reason, side * exit_at
+
+
+@kernel_in_place
+def order_exit(slot: Any, asked: int) -> None:
+    """At the close: order an exit for the next open if the strategy or the clock asks for one."""
+    slot.bars += 1
+    opposite, leave = (OPPOSITE_LONG, CLOSE_LONG) if slot.side > 0.0 else (OPPOSITE_SHORT, CLOSE_SHORT)
+    if slot.exit_reason != NONE:
+        return
+    if asked & opposite:
+        slot.exit_reason = OPPOSITE
+    elif asked & leave:
+        slot.exit_reason = STRATEGY
+    elif 0 < slot.max_bars <= slot.bars:
+        slot.exit_reason = TIME
 
 
 @kernel_in_place

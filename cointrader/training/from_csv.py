@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from cointrader.data_feeds.candle_reading import read_candle_file
-from models.base import CandleSeries, Metrics, Run, SignalRows
+from models.base import Metrics, Run, SignalRows
+from models.candle_series import CandleSeries
 from models.memory_run import MemoryRun
 from models.signal_classifier import agent
 from models.signal_classifier.model import SignalClassifier

@@ -35,7 +35,7 @@ def store_version(
         "horizon_bars": dataset.horizon_bars,
         "timeframe_ms": int(dataset.constants.get("timeframe_ms", 0)),
         "symbols": list(dataset.symbols),
-        "learned_until_ms": int(dataset.t1_ms.max()),
+        "dataset_until_ms": int(dataset.t1_ms.max()),
         "weights_sha256": model.weights_sha256(),
         "device": session.device,
         "code_version": code_version(),

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from cointrader.settings import WorkerSettings
 from cointrader.training.checkpoint import read_checkpoint, write_checkpoint
-from models.base import CheckpointState, IntArray
+from models.base import CheckpointState
+from models.candle_series import IntArray
 from storage import jobs
 from storage.database import transaction
 from storage.metrics import write_metrics

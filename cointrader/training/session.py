@@ -20,7 +20,8 @@ from cointrader.training.repeatability import describe_machine, pin_threads
 from cointrader.training.run import DatabaseRun, StopReason
 from cointrader.training.source import WorkspaceSource
 from models import registry
-from models.base import AgentModule, Dataset, Diverged, Stopped
+from models.base import AgentModule, Dataset
+from models.errors import Diverged, Stopped
 from models.parameters import build, from_json, to_json
 from storage.database import open_database, transaction
 from storage.errors import StaleAttempt

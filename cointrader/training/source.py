@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.base import CandleSeries, NotEnoughRows, SignalRows
+from models.base import SignalRows
+from models.candle_series import CandleSeries
+from models.errors import NotEnoughRows
 from storage.candles import CandleFileRow, list_candles, read_series, timeframe_text
 from storage.workspace import Workspace
 

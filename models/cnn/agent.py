@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CandleSeries, Dataset, Metrics, NotEnoughRows, Run, TrainingSource
+from models.base import Dataset, Metrics, Run, TrainingSource
+from models.candle_series import CandleSeries
 from models.cnn.model import CnnModel, load
 from models.cnn.params import CnnParams
 from models.cnn.pivots import LABELS, NONE, TurningPoints, turning_points
 from models.cnn.training_loop import TrainingLoop
 from models.cnn.windows import FEATURE_NAMES, SCALES, series_arrays, usable_bars
 from models.device import probe_device
+from models.errors import NotEnoughRows
 from models.validation.folds import Split
 from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout

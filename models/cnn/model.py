@@ -11,13 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from models.array_files import json_bytes, read_json
-from models.base import ArtifactRefused, CandleSeries, FeatureMismatch, FloatArray, IntArray, TriedPoint
+from models.base import TriedPoint
+from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.cnn.network import PivotNetwork, new_network
 from models.cnn.params import CnnParams
 from models.cnn.pivots import HIGH, LABELS, LOW, NONE, extremes
 from models.cnn.training_loop import load_weights, weights_of
 from models.cnn.windows import FEATURE_NAMES, cut_windows, series_arrays, usable_bars
 from models.digest import weights_digest
+from models.errors import ArtifactRefused, FeatureMismatch
 from models.parameters import ParameterError, build
 
 FORMAT = "cnn/1"

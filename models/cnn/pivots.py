@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from models.base import FloatArray, IntArray
+from models.candle_series import FloatArray, IntArray
 
 NONE, HIGH, LOW = 0, 1, 2
 LABELS = ("none", "high", "low")

@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.base import CheckpointState, Dataset, Diverged, IntArray, Run, Stopped
+from models.base import CheckpointState, Dataset, Run
+from models.candle_series import IntArray
 from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
 from models.cnn.network import PivotNetwork, dropout_mask, new_network
 from models.cnn.params import CnnParams
@@ -26,6 +27,7 @@ from models.cnn.pivots import LABELS
 from models.cnn.windows import cut_windows
 from models.convergence import Convergence, judge
 from models.digest import weights_digest
+from models.errors import Diverged, Stopped
 
 WARM_UP_SHARE = 0.05
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CandleSeries, FloatArray, IntArray, check_candles
+from models.candle_series import CandleSeries, FloatArray, IntArray, check_candles
 
 SCALES = (1, 3, 12)
 CHANNELS = ("open", "high", "low", "close", "return", "volume")

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import kernel
+
 FloatArray = NDArray[np.float64]
 TimeArray = NDArray[np.int64]
 
@@ -29,14 +31,11 @@ def daily_returns(close_ms: TimeArray, equity: FloatArray, start_equity: float) 
     """
     if close_ms.size == 0:
         return np.empty(0)
-    day = (close_ms - 1) // DAY_MS
-    last = np.flatnonzero(np.diff(day, append=day[-1] + 1))
-    ends = np.full(int(day[-1] - day[0]) + 1, np.nan)
-    ends[day[last] - day[0]] = equity[last]
-    seen = np.maximum.accumulate(np.where(np.isnan(ends), 0, np.arange(ends.size)))
-    ends = ends[seen]
+    first, last = (int(close_ms[0]) - 1) // DAY_MS, (int(close_ms[-1]) - 1) // DAY_MS
+    midnights = np.arange(first + 1, last + 2) * DAY_MS
+    ends = equity[np.searchsorted(close_ms, midnights, side="right") - 1]
     before = np.concatenate(([start_equity], ends[:-1]))
-    return ends / before - 1.0
+    return np.asarray(ends / before - 1.0)
 
 
 def sharpe(returns: FloatArray, least: int = LEAST_DAYS) -> float | None:
@@ -58,9 +57,18 @@ def sortino(returns: FloatArray, least: int = LEAST_DAYS) -> float | None:
 
 def max_drawdown(equity: FloatArray) -> float:
     """max(1 - E/cummax E): the deepest fall from a peak, 0..1; 0 for an empty record."""
-    if equity.size == 0:
-        return 0.0
-    return float(np.max(1.0 - equity / np.maximum.accumulate(equity)))
+    return float(_drawdown(np.ascontiguousarray(equity), 0.0))
+
+
+@kernel
+def _drawdown(equity: FloatArray, peak: float) -> float:
+    deepest = 0.0
+    for value in equity:
+        if value > peak:
+            peak = value
+        else:
+            deepest = max(deepest, 1.0 - value / peak)
+    return deepest
 
 
 def win_rate(pnl: FloatArray) -> float | None:
@@ -84,8 +92,16 @@ def mean_exposure(close_ms: TimeArray, exposure: FloatArray, equity: FloatArray)
     """Time-weighted notional over equity; each mark holds until the next; None below two marks."""
     if close_ms.size < 2:
         return None
-    weights = np.diff(close_ms).astype(np.float64)
-    return float(np.average(exposure[:-1] / equity[:-1], weights=weights))
+    return float(_held(close_ms, exposure, equity)) / float(close_ms[-1] - close_ms[0])
+
+
+@kernel
+def _held(close_ms: TimeArray, exposure: FloatArray, equity: FloatArray) -> float:
+    total = 0.0
+    for i in range(close_ms.size - 1):
+        if exposure[i] != 0.0:
+            total += exposure[i] / equity[i] * (close_ms[i + 1] - close_ms[i])
+    return total
 
 
 def turnover(traded: float, equity: FloatArray, days: float) -> float | None:
@@ -156,8 +172,7 @@ def performance(
     if not (np.isfinite(equity).all() and np.isfinite(exposure).all() and np.isfinite(trades.pnl).all()):
         raise ValueError("equity, exposure and profits must be finite")
     returns = daily_returns(close_ms, equity, start_equity)
-    curve = np.concatenate(([start_equity], equity))
-    end = float(curve[-1])
+    end = float(equity[-1]) if equity.size else start_equity
     pnl = trades.pnl
     traded = float(trades.notional.sum() + trades.exit_notional.sum())
     gross, fees = float(trades.gross.sum()), float(trades.fees.sum())
@@ -169,7 +184,7 @@ def performance(
         days=returns.size,
         sharpe=sharpe(returns),
         sortino=sortino(returns),
-        max_drawdown=max_drawdown(curve),
+        max_drawdown=float(_drawdown(np.ascontiguousarray(equity), start_equity)),
         trades=pnl.size,
         wins=int((pnl > 0).sum()),
         losses=int((pnl < 0).sum()),

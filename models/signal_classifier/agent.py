@@ -14,19 +14,9 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import (
-    CandleSeries,
-    Dataset,
-    FloatArray,
-    IntArray,
-    Metrics,
-    NotEnoughRows,
-    Run,
-    SignalRows,
-    Stopped,
-    TrainingSource,
-    TriedPoint,
-)
+from models.base import Dataset, Metrics, Run, SignalRows, TrainingSource, TriedPoint
+from models.candle_series import CandleSeries, FloatArray, IntArray
+from models.errors import NotEnoughRows, Stopped
 from models.signal_classifier.features import FEATURE_NAMES, compute_features
 from models.signal_classifier.grid import GridPoint, Trial, best_point, fit_path, grid_points, search_grid
 from models.signal_classifier.model import LABELS, OutOfFold, SignalClassifier, load

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from models.base import CandleSeries, FloatArray, check_candles
+from models.candle_series import CandleSeries, FloatArray, check_candles
 from models.indicators.bollinger_bands import bollinger
 from models.indicators.moving_average import ema, sma
 from models.indicators.relative_strength import rsi

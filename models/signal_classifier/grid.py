@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import FloatArray
+from models.candle_series import FloatArray
 from models.signal_classifier.params import SignalClassifierParams
 from models.validation.folds import Split
 from models.validation.scores import log_loss, roc_auc

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.array_files import array_bytes, json_bytes, read_array, read_json
-from models.base import ArtifactRefused, CandleSeries, FeatureMismatch, FloatArray, IntArray, TriedPoint
+from models.base import TriedPoint
+from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.digest import weights_digest
+from models.errors import ArtifactRefused, FeatureMismatch
 from models.parameters import ParameterError, build
 from models.signal_classifier.features import FEATURE_NAMES, compute_features
 from models.signal_classifier.grid import GridPoint, LinearModel, Scaler

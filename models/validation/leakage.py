@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CandleSeries, truncate
+from models.candle_series import CandleSeries, truncate
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from models import registry
 from models.parameters import ParameterError, build, describe
 
 
+@pytest.mark.xdist_group("torch")
 @pytest.mark.parametrize("entry", registry.AGENTS, ids=lambda entry: entry.name)
 def test_every_agent_listed_has_the_parts_of_an_agent(entry: registry.AgentEntry) -> None:
     module = registry.load(entry.name)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.base import CandleSeries, PlainCandles, SignalRows
+from models.base import SignalRows
+from models.candle_series import CandleSeries, PlainCandles
 
 MINUTES_5 = 300_000
 

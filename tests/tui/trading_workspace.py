@@ -40,8 +40,27 @@ REJECTION_COLUMNS = (
     *("actual_value", "confidence", "price", "provenance"),
 )
 POSITION_COLUMNS = (
-    *("run_id", "symbol", "strategy", "side", "state", "origin", "provenance", "opened_ms", "closed_ms", "qty"),
-    *("entry_price", "exit_price", "stop_price", "target_price", "exit_reason", "notional", "equity_at_entry"),
+    *(
+        "run_id",
+        "symbol",
+        "strategy",
+        "side",
+        "state",
+        "origin",
+        "provenance",
+        "opened_ms",
+        "closed_ms",
+        "qty",
+    ),
+    *(
+        "entry_price",
+        "exit_price",
+        "stop_price",
+        "target_price",
+        "exit_reason",
+        "notional",
+        "equity_at_entry",
+    ),
     *("gross", "fees", "slippage", "pnl", "return_account", "return_notional", "hold_ms", "mae", "mfe"),
     *("reward", "contributions", "rev"),
 )
@@ -106,7 +125,10 @@ def _signal(connection: sqlite3.Connection, chance: random.Random, run_id: int, 
         stage, code, text, limit, actual = RULES[min(len(RULES) - 1, int(chance.expovariate(0.9)))]
         reason = (stage, code, text, limit, actual, confidence, price, "backtest")
         insert_rows(
-            connection, "rejection", REJECTION_COLUMNS, [(signal_id, run_id, ts_ms, symbol, strategy, side, *reason)]
+            connection,
+            "rejection",
+            REJECTION_COLUMNS,
+            [(signal_id, run_id, ts_ms, symbol, strategy, side, *reason)],
         )
     else:
         _position(connection, chance, signal_id, row, shares)
@@ -177,28 +199,41 @@ def _path(
         entry + (exit_price - entry) * bar / bars + entry * chance.gauss(0, 0.0007) for bar in range(bars + 1)
     ]
     closes += [exit_price * (1 + chance.gauss(0, 0.0009)) for _ in range(48)]
-    row = (position_id, opened_ms - 48 * STEP_MS, STEP_MS, 48, 48 + bars, struct.pack(f"<{len(closes)}f", *closes))
+    row = (
+        position_id,
+        opened_ms - 48 * STEP_MS,
+        STEP_MS,
+        48,
+        48 + bars,
+        struct.pack(f"<{len(closes)}f", *closes),
+    )
     columns = ("position_id", "first_ms", "step_ms", "entry_index", "exit_index", "closes")
     insert_rows(connection, "position_path", columns, [row])
 
 
-def add_many_positions(connection: sqlite3.Connection, count: int) -> None:
-    """`count` closed positions in one statement, inside the caller's transaction; a run must exist.
+def add_many_signals(connection: sqlite3.Connection, count: int) -> None:
+    """`count` accepted signals inside the caller's transaction; a run must exist.
 
-    Position i closes at START_MS + i minutes; its result runs through 2001 values.
+    Signal i stands at START_MS + i minutes, its price runs through 1000 values, its confidence through 100.
+    The indexes are made afterwards, which is faster than keeping them all the way.
     """
+    indexes = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'signal' AND sql IS NOT NULL"
+    ).fetchall()
+    for name, _sql in indexes:
+        connection.execute(f"DROP INDEX {name}")
     connection.execute(
         f"""
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-        INSERT INTO position (run_id, symbol, strategy, side, state, origin, provenance, opened_ms, closed_ms,
-            qty, entry_price, exit_price, exit_reason, notional, equity_at_entry, gross, fees, funding, slippage,
-            pnl, return_account, return_notional, hold_ms, mae, mfe, reward, contributions, rev)
-        SELECT (SELECT max(id) FROM trading_run), CASE i % 3 WHEN 0 THEN 'ETH/USDT' ELSE 'BTC/USDT' END,
-            'momentum', CASE i % 2 WHEN 0 THEN 'long' ELSE 'short' END, 'closed', 'signal', 'backtest',
-            {START_MS} + (i - 5) * {MINUTE_MS}, {START_MS} + i * {MINUTE_MS}, 0.02, 56000.0, 56010.0, 'time',
-            1120.0, 10000.0, 0.2, 2.2, 0, 0, (i * 37 % 2001 - 1000) / 100.0, 0, 0.0001, 300000, -0.001, 0.002,
-            (i * 37 % 2001 - 1000) / 1000.0, '{{"rule": 1.0}}', 1
+        INSERT INTO signal (run_id, ts_ms, symbol, strategy, side, confidence, price, status, contributions,
+            provenance)
+        SELECT (SELECT max(id) FROM trading_run), {START_MS} + i * {MINUTE_MS},
+            CASE i % 3 WHEN 0 THEN 'ETH/USDT' ELSE 'BTC/USDT' END, 'momentum',
+            CASE i % 2 WHEN 0 THEN 'long' ELSE 'short' END, (i * 37 % 100) / 100.0, 50000.0 + i * 7 % 1000,
+            'accepted', '{{"rule": 1.0}}', 'backtest'
         FROM n
         """,
         (count,),
     )
+    for _name, sql in indexes:
+        connection.execute(sql)

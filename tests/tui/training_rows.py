@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import random
 import sqlite3
-from pathlib import Path
 
 from storage import jobs
 from storage.clock import now_ms
-from storage.database import open_database, transaction
+from storage.database import transaction
 from storage.events import record_event
 from storage.insert import insert_rows
 from storage.metrics import write_metrics
 from storage.revision import next_rev
 from storage.sessions import create_session, update_session
-from storage.workspace import Workspace
 
 DAY_MS = 86_400_000
 FIRST_MS = 1_704_067_200_000  # 2024-01-01
@@ -23,12 +21,6 @@ RUN_METRICS = (
     '{"total_return": 0.0412, "max_drawdown": 0.031, "sharpe": 1.21, "sortino": 1.9, "profit_factor": 1.14, '
     '"fees": 812.4, "trades": 200, "win_rate": 0.53}'
 )
-
-
-def new_workspace(root: Path) -> tuple[Workspace, sqlite3.Connection]:
-    """An empty workspace and a connection that may write."""
-    workspace = Workspace(root).create()
-    return workspace, open_database(workspace)
 
 
 def add_run(connection: sqlite3.Connection, *, points: int = 366, positions: int = 200) -> int:

@@ -61,7 +61,7 @@ class HelpDialog(Dialog[None]):
     }
     HelpDialog VerticalScroll {
         height: auto;
-        max-height: 100%;
+        max-height: 76vh;
         scrollbar-gutter: stable;
     }
     """
@@ -100,6 +100,8 @@ class HelpDialog(Dialog[None]):
         group = ""
         for line in self._lines:
             if line.group != group:
+                if group:
+                    yield Content("")
                 group = line.group
                 yield Content.styled(group, "bold $accent")
             tone = "" if line.enabled else " 50%"

@@ -6,7 +6,6 @@ slow itself: `query_database` runs a function of a connection in a thread and br
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
@@ -23,6 +22,8 @@ from tui.widgets.header import Header
 from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from tui.app import CoinTraderApp
 
 Answer = TypeVar("Answer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -19,6 +18,8 @@ from tui.widgets.panel import Panel
 from tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from storage.chain import Chain
 
 

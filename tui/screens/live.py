@@ -196,6 +196,7 @@ class LiveScreen(ConsoleScreen):
         known = next((one for one in charts.query(Chart) if not one.is_time), None)
         if known is not None and not time:
             chart.window, chart.crosshair = known.window, known.crosshair
+            chart.smoothing = known.smoothing
         charts.mount(chart)
         return chart
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -124,7 +123,7 @@ def steps_per_second(run: RunView) -> float | None:
     curve = run.curves.get(PACE)
     if curve is not None and curve.last_value:
         return curve.last_value
-    seconds = time.time() - run.session.started_ms / 1000
+    seconds = (phrases.now_ms() - run.session.started_ms) / 1000
     return steps_done(run) / seconds if seconds > 1 and steps_done(run) else None
 
 
@@ -146,7 +145,7 @@ def session_records(view: LiveView, width: int, symbols: Symbols) -> list[Record
 def _session_record(
     session: SessionRow, number: int | None, count: int, width: int, symbols: Symbols
 ) -> Record:
-    mark = " " if number is None else letter_of(number, count) or symbols.check
+    mark = " " if number is None else letter_of(number, count) or symbols.dot
     style = phrases.STATE_STYLES.get(session.state, "")
     tail = (
         f"{phrases.number(session.value, 3)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -102,7 +101,7 @@ def run_text(run: RunRow | None, symbols: Symbols) -> Content:
         return assemble([("no run yet", "$quiet")])
     figures = run.metrics
     rows = [
-        _row("strategies", (clean(run.strategies, symbols), "")),
+        _row("strategies", (clean(", ".join(run.strategies.split(",")), symbols), "")),
         _row(
             "return",
             _signed_percent(figures.get("total_return"), symbols),
@@ -154,7 +153,7 @@ def _closes_row(label: str, closes: Closes, symbols: Symbols) -> list[Part]:
 
 def jobs_text(view: Overview, width: int, symbols: Symbols, *, at_most: int = 6) -> Content:
     """Running jobs with their progress and the time they will still take, then those that wait."""
-    now_ms = round(time.time() * 1000)
+    now_ms = round(phrases.now_ms())
     rows = [_job_row(job, view, now_ms, width, symbols) for job in view.running[:at_most]]
     room = max(0, at_most - len(rows))
     for job in view.waiting[:room]:
@@ -179,7 +178,7 @@ def _job_row(job: JobRow, view: Overview, now_ms: int, width: int, symbols: Symb
     head: list[Part] = [(f"{symbols.dot} ", "$warning" if silent else "$accent"), (f"{title} ", "")]
     if silent:
         return [*head, (_cut(silent, width - 29, symbols), "$warning"), ("\n", "")]
-    eta = job.eta_ms(now_ms)
+    eta = job.eta_ms(now_ms) if job.fraction != 1.0 else None
     share = "" if job.fraction is None else f" {job.fraction * 100:3.0f} %"
     tail = f"{share}{'' if eta is None else f'  ETA {phrases.clock(eta)}'}"
     wide = max(8, min(24, width - 28 - len(tail) - 24))
@@ -195,7 +194,7 @@ def champions_text(champions: Sequence[Champion], symbols: Symbols) -> Content:
     """The version in use of each agent, against its baseline."""
     if not champions:
         return assemble([("no version has beaten its baseline yet", "$quiet")])
-    now_ms = time.time() * 1000
+    now_ms = phrases.now_ms()
     return _joined([_champion_row(champion, now_ms, symbols) for champion in champions])
 
 

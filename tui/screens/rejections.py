@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +15,7 @@ from tui.widgets.chain_pane import ChainPane
 from tui.widgets.rule_counts import RuleCounts
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
     from storage.runs import RuleCount

@@ -90,8 +90,9 @@ class TableScreen(ConsoleScreen):
 
     def on_data_changed(self) -> None:
         """Rows that arrived are counted; they are shown when the operator says so."""
-        if self.table.view is not None and not self.table.pages.at_least and not self.table.wish.filter:
-            self.table.reload()
+        table = self.table
+        if table.view is None or (not table.pages.at_least and not table.wish.filter):
+            table.reload()
         else:
             self.table.look_for_news()
 
@@ -144,7 +145,7 @@ class TableScreen(ConsoleScreen):
         self.say_title()
         self.refresh_bindings()
         if not event.table.failure and not event.table.is_loading_rows:
-            self.query_one(FilterBar).show_good()
+            self.query_one(FilterBar).show_good(event.table.wish.filter)
 
     def say_title(self) -> None:
         """Count, filter, news and sort."""
@@ -155,7 +156,7 @@ class TableScreen(ConsoleScreen):
         busy = f"reading{symbols.ellipsis}" if table.is_loading_rows and table.is_slow else busy
         arrow = symbols.down if wish.descending else symbols.up
         label = self._label(wish.sort)
-        more = table.hidden_to_the_right
+        more = table.hidden_to_the_right if table.columns else 0
         self.query_one("#title", TitleLine).say(
             [
                 (table.count_text, "$foreground"),

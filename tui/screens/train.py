@@ -126,8 +126,9 @@ class TrainScreen(ConsoleScreen):
             title=f"sessions of {entry.title}",
         )
         glance = next(one for one in view.glances if one.agent == agent)
-        about = words.about_text(entry, glance, view.material, symbols)
-        self.query_one("#about", Panel).show(about, title=entry.title)
+        about = self.query_one("#about", Panel)
+        width = about.content_size.width or 42
+        about.show(words.about_text(entry, glance, view.material, width, symbols), title=entry.title)
 
     @on(RecordList.Chosen, "#agents")
     def to_sessions(self, message: RecordList.Chosen) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from models.registry import AgentEntry
     from storage.sessions import SessionRow
     from storage.training_overview import AgentAtAGlance, Material
+
+ABOUT_LABEL = 11  # cells of the words at the left of what is said about an agent
 
 Cell = tuple[str, int, bool, str]
 """Text, width, whether to the right, style."""
@@ -50,7 +52,7 @@ def _agent_columns(width: int) -> list[tuple[str, int, bool]]:
         columns += [("age", 8, True)]
     if width >= 106:
         columns += [("to learn from", 15, True)]
-    return [*columns, ("now", max(10, width - 4 - sum(cells + 2 for _, cells, _ in columns) - 2), False)]
+    return [*columns, ("now", max(10, width - 2 - sum(cells + 2 for _, cells, _ in columns)), False)]
 
 
 def agent_record(
@@ -72,7 +74,7 @@ def agent_record(
         "baseline": (phrases.number(baseline, 3), ""),
         "edge": (difference, tone),
         "age": (
-            "-" if version is None else phrases.span(time.time() * 1000 - version.created_ms),
+            "-" if version is None else phrases.span(phrases.now_ms() - version.created_ms),
             "$quiet",
         ),
         "to learn from": _rows_available(entry, material, symbols),
@@ -103,7 +105,7 @@ def _now(glance: AgentAtAGlance, symbols: Symbols) -> Part:
         return f"{symbols.hollow} waits", "$quiet"
     if session is None:
         return "never trained", "$quiet"
-    ago = phrases.span(time.time() * 1000 - (session.ended_ms or session.started_ms))
+    ago = phrases.span(phrases.now_ms() - (session.ended_ms or session.started_ms))
     mark = phrases.state_mark(session.state, symbols)
     return f"{mark} {session.state} {ago} ago", phrases.STATE_STYLES.get(session.state, "")
 
@@ -125,7 +127,7 @@ def _session_columns(width: int) -> list[tuple[str, int, bool]]:
 
 def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
     """One session in a line."""
-    ended = session.ended_ms or round(time.time() * 1000)
+    ended = session.ended_ms or round(phrases.now_ms())
     style = phrases.STATE_STYLES.get(session.state, "")
     of = f"/{session.total_steps:,}" if session.total_steps else ""
     texts: dict[str, Part] = {
@@ -142,39 +144,41 @@ def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
     return Record(session.id, _line(cells, symbols))
 
 
-def about_text(entry: AgentEntry, glance: AgentAtAGlance, material: Material, symbols: Symbols) -> Content:
+def about_text(
+    entry: AgentEntry, glance: AgentAtAGlance, material: Material, width: int, symbols: Symbols
+) -> Content:
     """What the agent is, what it must beat, and why its newest version is or is not the champion."""
-    parts: list[Part] = [
-        (f"{entry.purpose}\n\n", ""),
-        ("must beat  ", "$quiet"),
-        (f"{entry.baseline}, on rows it never saw\n", ""),
-        ("needs      ", "$quiet"),
-        (f"at least {entry.least_rows:,} rows\n", ""),
-        ("has        ", "$quiet"),
-        (f"{material.bars:,} bars, {material.signals:,} signals\n", ""),
+    rows: list[tuple[str, str, str]] = [
+        ("must beat", f"{entry.baseline}, on rows it never saw", ""),
+        ("needs", f"at least {entry.least_rows:,} rows", ""),
+        ("has", f"{material.bars:,} bars, {material.signals:,} signals", ""),
     ]
-    newest = glance.newest
+    newest, session = glance.newest, glance.last_session
     if newest is not None:
         style = phrases.STATE_STYLES.get(newest.status, "")
-        parts += [
-            ("newest     ", "$quiet"),
-            (f"v{newest.version} {newest.status}", style),
-            (f": {clean(newest.reason, symbols)}\n" if newest.reason else "\n", ""),
-        ]
-    session = glance.last_session
+        rows.append(("newest", f"v{newest.version} {newest.status}", style))
+        rows.append(("", newest.reason, ""))
     if session is not None:
-        parts += [
-            ("session    ", "$quiet"),
-            (f"s.{session.id} {session.state}", phrases.STATE_STYLES.get(session.state, "")),
-            (f": {clean(session.note, symbols)}\n" if session.note else "\n", ""),
-            *_parameters(session.params_json, symbols),
-        ]
-    return assemble(parts)
+        rows.append(
+            ("session", f"s.{session.id} {session.state}", phrases.STATE_STYLES.get(session.state, ""))
+        )
+        rows.append(("", session.note, ""))
+        rows.append(("with", _parameters(session.params_json), "$quiet"))
+    parts: list[Part] = [(line + "\n", "") for line in wrap(entry.purpose, width)]
+    parts.append(("\n", ""))
+    for label, text, style in rows:
+        parts += _labelled(label, clean(text, symbols), style, width)
+    return assemble(parts[:-1] if parts[-1][0] == "\n" else parts)
 
 
-def _parameters(text: str, symbols: Symbols) -> list[Part]:
-    values = json.loads(text)
-    if not values:
-        return []
-    shown = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
-    return [("with       ", "$quiet"), (clean(shown, symbols), "$quiet")]
+def _labelled(label: str, text: str, style: str, width: int) -> list[Part]:
+    """A label with text beside it; what does not fit goes on below the text, not below the label."""
+    parts: list[Part] = []
+    for number, line in enumerate(wrap(text, max(16, width - ABOUT_LABEL))):
+        parts.append((f"{label if number == 0 else '':<{ABOUT_LABEL}}", "$quiet"))
+        parts.append((line + "\n", style))
+    return parts
+
+
+def _parameters(text: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(json.loads(text).items()))

@@ -32,17 +32,6 @@ class ChainPane(Container):
         PriceChart { width: 44; height: 1fr; margin-left: 1; display: none; }
         &.-priced PriceChart { display: block; }
     }
-    ConsoleScreen.-narrow ChainPane PriceChart { display: none; }
-    ConsoleScreen.-narrow ChainPane.-priced PriceChart { display: none; }
-    ConsoleScreen.-wide ChainPane {
-        layout: vertical;
-        height: 1fr;
-        width: 66;
-        border-top: none;
-        border-left: solid $rule;
-        Panel { width: 1fr; height: auto; text-wrap: wrap; }
-        PriceChart { width: 1fr; height: 14; margin: 1 0 0 0; }
-    }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -18,6 +17,8 @@ from tui.keys import key
 from tui.reader import Asker
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from storage.filters import Completion
     from tui.app import CoinTraderApp
 
@@ -110,6 +111,8 @@ class FilterBar(Vertical):
         self._asker: Asker | None = None
         self._offers: list[Completion] = []
         self._offered = -1
+        self._base = ""
+        self._has_error = False
 
     def compose(self) -> ComposeResult:
         """The prompt and the input; below them the help."""
@@ -138,22 +141,17 @@ class FilterBar(Vertical):
         field.focus()
         self._help(Content(GRAMMAR))
 
-    def show_good(self) -> None:
-        """The table shows what is written."""
-        if not self._offers:
+    def show_good(self, text: str) -> None:
+        """The table shows the rows of `text`; an error of that text is over."""
+        if self._has_error and text == self.text:
+            self._has_error = False
             self._help(Content(GRAMMAR))
 
     def show_error(self, message: str, position: int, length: int) -> None:
         """Marks the place of an error under the text."""
         scroll = round(self.query_one(FilterInput).scroll_offset.x)
-        at = max(0, position - scroll)
-        caret = "^" * max(1, min(length, 40))
-        room = self.size.width - 4
-        text = f"{' ' * at}{caret} {message}"
-        if len(text) > room:
-            # Too far right for the words to stand behind the mark: they stand before it.
-            words = message[: max(0, at - 1)] if at > len(message) else ""
-            text = f"{words.ljust(at)}{caret}" if words else f"{caret} {message}"
+        text = marked(message, max(0, position - scroll), length, self.size.width - 4)
+        self._has_error = True
         self._help(Content.styled(text, "$error"))
 
     def _help(self, content: Content) -> None:
@@ -259,3 +257,19 @@ class FilterBar(Vertical):
         """Closes the connection."""
         if self._asker is not None:
             self._asker.close()
+
+
+def marked(message: str, at: int, length: int, room: int) -> str:
+    """A line of `room` cells with carets under the place of an error, and its words where there is room.
+
+    They stand behind the carets, or before them when the place is far to the right.
+    """
+    carets = "^" * max(1, min(length, room - at, 40))
+    behind = room - at - len(carets) - 1
+    if behind >= min(len(message), room // 2):
+        return f"{' ' * at}{carets} {_cut(message, behind)}"
+    return f"{_cut(message, at - 1).ljust(at)}{carets}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 3)] + "..."

@@ -7,6 +7,7 @@ after 96 bars, or at the stop.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cointrader.strategies.base import OPPOSITE_LONG, OPPOSITE_SHORT, SignalArrays, no_distance
 from cointrader.strategies.momentum.params import MomentumParams
@@ -28,13 +29,12 @@ class Momentum:
         gap = ema(close, params.fast) - ema(close, params.slow)
         spread = atr(candles.high, candles.low, close, params.atr)
         speed = roc(close, params.roc)
-        before = np.concatenate((np.zeros(min(1, gap.size)), gap[:-1]))
-        up = (gap > 0.0) & (before <= 0.0)
-        down = (gap < 0.0) & (before >= 0.0)
-        exits = np.where(down, OPPOSITE_LONG, 0) | np.where(up, OPPOSITE_SHORT, 0)
-        warm = np.arange(close.size) >= max(params.slow, params.atr, params.roc)
+        up, down = crosses(gap > 0.0), crosses(gap < 0.0)
+        exits = down.view(np.uint8) * np.uint8(OPPOSITE_LONG) | up.view(np.uint8) * np.uint8(OPPOSITE_SHORT)
         agreed = (up & (speed > 0.0)) | (down & (speed < 0.0))
-        index = np.flatnonzero(warm & agreed & (spread > 0.0))
+        agreed[: max(params.slow, params.atr, params.roc)] = False
+        index = np.flatnonzero(agreed)
+        index = index[spread[index] > 0.0]
         distance = spread[index]
         return SignalArrays(
             index=index,
@@ -44,8 +44,15 @@ class Momentum:
             target_distance=params.target_atr * distance,
             trail_distance=no_distance(index.size),
             max_bars=np.full(index.size, params.max_bars, dtype=np.int64),
-            exits=exits.astype(np.uint8),
+            exits=exits,
         )
+
+
+def crosses(beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a condition begins to hold; not at the first bar, which has none before it."""
+    begins = np.zeros_like(beyond)
+    begins[1:] = beyond[1:] & ~beyond[:-1]
+    return begins
 
 
 MOMENTUM = Momentum()

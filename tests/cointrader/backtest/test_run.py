@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cointrader.backtest.report import plausibility_alarms
 from cointrader.backtest.result import BacktestResult
-from cointrader.backtest.run import BacktestError, run_backtest
+from cointrader.backtest.run import run_backtest
+from cointrader.backtest.simulate import BacktestError
 from cointrader.core.limits import rules_of
 from cointrader.data_feeds.candle_reading import read_candle_file
 from cointrader.settings import LimitSettings, Settings, SimulationSettings
@@ -171,8 +172,8 @@ def test_parameters_of_a_strategy_are_used() -> None:
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_price_that_is_not_one_is_refused_with_its_place(bad: float) -> None:
     candles = walk(50)
-    candles.low[17] = bad
-    with pytest.raises(BacktestError, match="BTC/USDT: low of bar 17"):
+    candles.low[17] = candles.high[17] = bad
+    with pytest.raises(BacktestError, match="BTC/USDT: bar 17 could not have happened"):
         run_backtest([candles], BOTH)
 
 

@@ -12,6 +12,7 @@ from cointrader.core import decide
 from cointrader.core.book import SIGNAL, Market, open_book
 from cointrader.core.decider import Bar, Decider
 from cointrader.core.limits import Rules, rules_of
+from cointrader.core.quiet import Marks
 from cointrader.core.reasons import Reason
 from cointrader.settings import Settings
 from cointrader.trading.position import ExitReason, Records
@@ -47,6 +48,7 @@ def wish(candles: Candles, bar: int, side: int = 1, **columns: float) -> Records
     for name in ("price", "spread_bps", "stop_distance", "target_distance", "trail_distance", "quantity"):
         signal[name] = np.nan
     signal["ts_ms"], signal["side"], signal["confidence"] = candles.close_ms[bar], side, 1.0
+    signal["row"] = bar
     for name, value in columns.items():
         signal[name] = value
     return signal
@@ -88,7 +90,7 @@ def _whole(series: Sequence[Candles], signals: Records, rules: Rules, exits: Any
     frames = [item.timeframe_ms for item in series]
     book = open_book(assets(series), frames, START_EQUITY, rules.max_per_symbol, signals.size)
     bars = joined["open"].size
-    marks, equity, exposure = np.empty(bars, np.int64), np.empty(bars), np.empty(bars)
+    marks = Marks(np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
     rows, next_row = np.empty((2, len(series)), np.int64)
     moments = decide.run(
         rules,
@@ -98,14 +100,14 @@ def _whole(series: Sequence[Candles], signals: Records, rules: Rules, exits: Any
         np.concatenate(([0], np.cumsum([len(item) for item in series]))).astype(np.int64),
         signals,
         marks,
-        equity,
-        exposure,
         next_row,
         rows,
     )
     account = book.account[0]
     verdicts = np.sort(book.verdicts[: account["verdicts"]], order="signal")
-    return Played(book.trades[: account["trades"]], verdicts, equity[:moments], exposure[:moments])
+    return Played(
+        book.trades[: account["trades"]], verdicts, marks.equity[:moments], marks.exposure[:moments]
+    )
 
 
 def _stepped(series: Sequence[Candles], signals: Records, rules: Rules, exits: Any) -> Played:

@@ -72,7 +72,7 @@ def test_a_gap_through_stop_or_target_fills_at_the_open(side: int, opened: float
 
 def test_a_trailing_stop_follows_earlier_bars_only() -> None:
     # The third bar makes the high of 120 and falls to 109: measured from 120 it would leave at 110.
-    candles = by_hand([QUIET, QUIET, (100.0, 120.0, 109.0, 110.0), (110.0, 111.0, 105.0, 106.0), QUIET])
+    candles = by_hand([QUIET, QUIET, (109.5, 120.0, 109.0, 110.0), (110.0, 111.0, 105.0, 106.0), QUIET])
     played = play(candles, wish(candles, 0, trail_distance=10.0))
     trade = played.trades[0]
     assert played.exits == [ExitReason.TRAILING]

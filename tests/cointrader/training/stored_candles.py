@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from models.base import PlainCandles
+from models.candle_series import PlainCandles
 from storage.candles import CandleFileRow, Candles, save_candle_record, save_instrument, write_candles
 from storage.database import transaction
 from storage.jobs import claim, enqueue, register_worker

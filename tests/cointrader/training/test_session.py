@@ -14,7 +14,7 @@ from cointrader.training.checkpoint import KEPT, read_checkpoint
 from cointrader.training.run import StopReason
 from cointrader.training.session import TrainingStopped, train_agent
 from models import registry
-from models.base import Diverged, NotEnoughRows
+from models.errors import Diverged, NotEnoughRows
 from models.parameters import ParameterError
 from storage.database import transaction
 from storage.errors import StaleAttempt

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.base import BadCandles
 from models.cnn.windows import SCALES, bars_at_scale, cut_windows, last_closed, series_arrays, usable_bars
+from models.errors import BadCandles
 from tests.models.walks import MINUTES_5, random_walk
 
 WALK = random_walk(1_200, seed=4)

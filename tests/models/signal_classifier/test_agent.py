@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.base import ArtifactRefused, Dataset, FeatureMismatch, NotEnoughRows, SignalRows, Stopped
+from models.base import Dataset, SignalRows
+from models.errors import ArtifactRefused, FeatureMismatch, NotEnoughRows, Stopped
 from models.memory_run import MemoryRun
 from models.signal_classifier import agent
 from models.signal_classifier.model import SignalClassifier

@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.base import BadCandles, truncate
+from models.candle_series import truncate
+from models.errors import BadCandles
 from models.signal_classifier.features import FEATURE_NAMES, WARM_UP_BARS, compute_features
 from tests.models.walks import random_walk
 

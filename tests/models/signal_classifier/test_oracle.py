@@ -35,3 +35,13 @@ def test_with_a_planted_future_feature_the_auc_is_above_nine_tenths() -> None:
     assert metrics.value > 0.9
     assert metrics.others["f1"] > metrics.others["f1_majority"]
     assert min(metrics.per_fold) > 0.9
+
+
+def test_what_is_only_to_be_seen_in_the_scored_block_helps_nobody() -> None:
+    dataset = agent.dataset(CandleSource(BTC, ETH), PARAMS)
+    last = agent.split(dataset, PARAMS).folds[-1].test
+    features = np.zeros_like(dataset.arrays["features"])
+    features[last, 3] = dataset.label[last]
+    hidden = dataclasses.replace(dataset, arrays={"features": features})
+    metrics = agent.evaluate(agent.fit(hidden, PARAMS, MemoryRun()), hidden)
+    assert metrics.per_fold == (0.5,) * 5

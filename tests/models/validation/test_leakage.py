@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.base import CandleSeries
+from models.candle_series import CandleSeries
 from models.cnn.windows import FEATURE_NAMES as WINDOW_NAMES
 from models.cnn.windows import SCALES, cut_windows, series_arrays, usable_bars
 from models.signal_classifier.features import FEATURE_NAMES, compute_features

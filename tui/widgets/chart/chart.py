@@ -27,7 +27,7 @@ from tui.widgets.chart.plot import Drawing, Plot, draw_base, extent, finish
 from tui.widgets.chart.series import Series
 from tui.widgets.chart.symbols import BRAILLE, SETS, SymbolSet
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+SMOOTHINGS = (0.0, 0.9, 0.97, 0.99)
 ZOOM = 0.5
 
 
@@ -84,6 +84,19 @@ class Chart(Widget, can_focus=True):
             super().__init__()
             self.chart = chart
             self.window = window
+
+        @property
+        def control(self) -> Chart:
+            """The chart under the hand."""
+            return self.chart
+
+    class Smoothed(Message):
+        """The smoothing was changed by hand."""
+
+        def __init__(self, chart: Chart, weight: float) -> None:
+            super().__init__()
+            self.chart = chart
+            self.weight = weight
 
         @property
         def control(self) -> Chart:
@@ -155,7 +168,7 @@ class Chart(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row; the picture is drawn when the first row is asked for."""
-        if self._strips is None or self._drawn_size != self.size:
+        if self._strips is None or self._drawn_size != self.outer_size:
             if self._paint is None:
                 self._paint = paint_of(self.app.theme_variables, self.background_colors[1])
             self._strips = strips(self._draw().picture, self._paint)
@@ -167,11 +180,11 @@ class Chart(Widget, can_focus=True):
         super().notify_style_update()
 
     def _draw(self) -> Drawing:
-        if self._base is None or self._drawn_size != self.size:
+        if self._base is None or self._drawn_size != self.outer_size:
             self._plot = replace(self._plot, symbols=self._symbol_set())
             plot = replace(self._plot, log=self.log_axis, smoothing=self.smoothing, window=self.window)
             self._base = draw_base(plot, *self.size)
-            self._drawn_size = self.size
+            self._drawn_size = self.outer_size
             self._drawing = None
         if self._drawing is None:
             plot = replace(self._plot, log=self.log_axis, window=self.window, crosshair=self.crosshair)
@@ -220,6 +233,7 @@ class Chart(Widget, can_focus=True):
         """The next smoothing; after the strongest comes none."""
         place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
         self.smoothing = SMOOTHINGS[(place + 1) % len(SMOOTHINGS)]
+        self.post_message(self.Smoothed(self, self.smoothing))
 
     def action_zoom(self, direction: int) -> None:
         """Zoom in (1) or out (-1) around the crosshair, or around the middle."""

@@ -24,3 +24,10 @@ class ChartGroup(Container):
         for chart in self.query(Chart):
             if chart.is_time == message.chart.is_time:
                 chart.window = message.window
+
+    @on(Chart.Smoothed)
+    def share_smoothing(self, message: Chart.Smoothed) -> None:
+        """Smooth all of them alike."""
+        for chart in self.query(Chart):
+            if chart.is_time == message.chart.is_time:
+                chart.smoothing = message.weight

@@ -190,7 +190,7 @@ def _layout(
     top = 1
     below = 2 if height >= 6 else 1
     rows = max(1, height - top - below - _has_footnote(plot, height))
-    y_ticks = y.ticks(max(2, rows // 3))
+    y_ticks = y.ticks(max(3 if rows > 3 else 1, rows // 3))
     left = min(max(longest(y_ticks), len(plot.unit), 3) + 1, width // 2)
     across = max(1, width - left)
     symbols = plot.symbols

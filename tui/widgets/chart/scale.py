@@ -125,9 +125,11 @@ def value_label(value: float | None) -> str:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     size = abs(value)
+    if size == 0:
+        return "0"
     if size >= 10_000:
         return f"{value:,.1f}" if size < 1e6 else f"{value:,.0f}"
-    if size and size < 1e-3:
+    if size < 1e-3:
         return f"{value:.2e}".replace("e-0", "e-")
     return f"{value:,.{max(0, 3 - math.floor(math.log10(size))) if size >= 1 else 4}f}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -16,6 +15,8 @@ from tui.widgets.paged_table.pages import BLOCK, Key, Pages, Row
 from tui.widgets.paged_table.questions import FirstPage, News, OpenSource, Wish
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from storage.pages import Anchors, TableView
     from tui.app import CoinTraderApp
 

@@ -5,13 +5,14 @@ Storage is imported inside, by the thread, so that the console paints before any
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tui.widgets.paged_table.pages import BLOCK, Key, Row
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from storage.pages import Anchors, PageSource, TableView
 
 
