@@ -7,6 +7,7 @@ switched unit looks just like that.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class CandleReading:
     report: QualityReport
     dialect: str
     refused: tuple[QuarantineRow, ...]
+
+    def pieces(self) -> Iterator[Candles]:
+        """The series, in one piece."""
+        yield self.candles
 
 
 def read_candle_file(
@@ -88,7 +93,9 @@ def read_source(
     rows, times = order.rows, open_ms[order.rows]
     refusals.check(bars=times.size)
 
-    timeframe_ms, notes = _settle_timeframe(path, times, asked_ms, named.timeframe_ms)
+    timeframe_ms, notes = settle_timeframe(
+        path, infer_timeframe(times), times.size - 1, asked_ms, named.timeframe_ms
+    )
     stray = rows_off_the_grid(times, timeframe_ms)
     if stray.size:
         of_raw = np.arange(open_ms.size)[rows]
@@ -198,11 +205,10 @@ def _wrong_time(path: Path, reader: CandleReader, raw: RawBars, row: int, reason
     return CandleFileError(path, place.line, "time", reason, refused=[refused])
 
 
-def _settle_timeframe(
-    path: Path, times_ms: NDArray[np.int64], asked_ms: int | None, named_ms: int | None
+def settle_timeframe(
+    path: Path, inferred_ms: int | None, steps: int, asked_ms: int | None, named_ms: int | None
 ) -> tuple[int, tuple[str, ...]]:
-    """The timeframe, and a note where the file name says another one."""
-    inferred_ms, steps = infer_timeframe(times_ms), times_ms.size - 1
+    """The timeframe, and a note where the file name says another one. Raises CandleFileError."""
     claimed_ms = asked_ms or named_ms
     if inferred_ms is None:
         if claimed_ms is None:

@@ -28,7 +28,9 @@ _TIME_TYPES = {
     TimeText.TWELVE_HOUR: pa.timestamp("ms"),
     TimeText.ZONED_DATE: pa.timestamp("ms", tz="UTC"),
 }
-_RAW_TEXT = 500
+RAW_TEXT = 500
+"""So much of a refused line is kept."""
+
 _BLOCK_BYTES = 2 << 20
 
 
@@ -65,7 +67,7 @@ class CsvReader:
             found = [numbers[row] for row in rows]
         else:
             found = [int(raw.lines[row]) for row in rows]
-        return [Place(line, texts[line - 1].decode("utf-8", "replace")[:_RAW_TEXT]) for line in found]
+        return [Place(line, texts[line - 1].decode("utf-8", "replace")[:RAW_TEXT]) for line in found]
 
 
 def read_columns(source: TextSource, dialect: Dialect) -> RawBars | None:

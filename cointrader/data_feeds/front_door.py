@@ -7,7 +7,6 @@ it, a refused one its rows in quarantine and an event besides.
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from cointrader.data_feeds.archives import CLAIMED, FoundFile, find_files, is_archive, unpacked
 from cointrader.data_feeds.outcome import ALREADY_THERE, IMPORTED, REFUSED, SKIPPED, FileOutcome
 from cointrader.data_feeds.recognise import recognise, why_unknown
+from cointrader.data_feeds.scratch import scratch_folder
 from cointrader.interop.file_kind import (
     NOTHING_SAID,
     FileKind,
@@ -66,13 +66,13 @@ class FrontDoor:
         """
         found = list(self._found(paths))
         is_alone = len(paths) == 1 and len(found) == 1
-        with tempfile.TemporaryDirectory(dir=self.workspace.create().root, prefix=".import-") as scratch:
+        with scratch_folder(self.workspace) as scratch:
             for number, each in enumerate(found):
                 part = _part(progress, number, len(found))
                 if isinstance(each, FileOutcome):
                     yield each
                 else:
-                    yield from self._take(each, Path(scratch), part, is_alone=is_alone)
+                    yield from self._take(each, scratch, part, is_alone=is_alone)
         progress(_STEPS_A_FILE * len(found), _STEPS_A_FILE * len(found), f"{len(found):,} files")
 
     def _found(self, paths: Sequence[Path]) -> Iterator[FoundFile | FileOutcome]:

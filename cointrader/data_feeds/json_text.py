@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -29,6 +30,8 @@ _NESTED_START = re.compile(rb'\{.{0,4000}?\[\s*\[\s*"?\d{9,19}"?\s*,', re.DOTALL
 _OBJECT_START = re.compile(rb"\s*\[\s*\{([^{}]*)\}")
 _SPLIT_START = re.compile(rb'"columns"\s*:\s*\[([^\]]*)\]')
 _CUT = "the JSON text ends in the middle; the file was cut"
+_NOT_PLAIN = "is no list of rows of numbers"
+_IGNORED = b' \t\r\n"'
 
 
 def is_json_of_candles(head: bytes) -> bool:
@@ -39,6 +42,12 @@ def is_json_of_candles(head: bytes) -> bool:
     if names is not None and head.lstrip()[:1] in (b"[", b"{"):
         return all(f'"{price}"'.encode() in names[1].lower() for price in PRICES)
     return head.lstrip()[:1] == b"{" and _NESTED_START.match(head.lstrip()) is not None
+
+
+def symbol_in(head: bytes) -> str:
+    """The pair that a document names beside its rows, '' where it does not."""
+    found = re.search(rb'"(?:symbol|pair)"\s*:\s*"([^"]{1,40})"', head[:4_096])
+    return found[1].decode("utf-8", "replace") if found else ""
 
 
 class JsonText:
@@ -70,8 +79,7 @@ class JsonText:
     @property
     def symbol(self) -> str:
         """The pair that the document names beside its rows, '' where it does not."""
-        found = re.search(rb'"(?:symbol|pair)"\s*:\s*"([^"]{1,40})"', self._source.content[:4_096])
-        return found[1].decode("utf-8", "replace") if found else ""
+        return symbol_in(self._source.content[:4_096])
 
     def stream(self) -> pa.NativeFile:
         """The rows for pyarrow."""
@@ -86,11 +94,6 @@ class JsonText:
         return ()
 
     def _parsed(self, document: bytes) -> bytes:
-        if len(document) > MAX_DOCUMENT_BYTES:
-            reason = (
-                f"is larger than {MAX_DOCUMENT_BYTES >> 20} MiB and no plain list of rows; export it as CSV"
-            )
-            raise CandleFileError(self.path, 0, "file", reason)
         try:
             parsed = json.loads(document)
         except json.JSONDecodeError as error:
@@ -108,17 +111,49 @@ class JsonText:
 
 
 def plain_rows(document: bytes, path: Path) -> bytes:
-    """A list of lists of numbers, one row a line, without parsing them.
+    """A list of lists of numbers, one row a line, without parsing them. Raises CandleFileError."""
+    return b"".join(row_texts(BytesIO(document), max(len(document), 1), path))
+
+
+def row_texts(stream: BinaryIO, block_bytes: int, path: Path) -> Iterator[bytes]:
+    """A list of lists of numbers in blocks of whole rows, one row a line.
 
     Raises CandleFileError when the brackets do not close, which they do not where a file was cut.
     """
-    rows = document.translate(None, b' \t\r\n"').replace(b"],", b"\n")
-    if not rows.startswith(b"[[") or not rows.endswith(b"]]") or b"{" in rows:
-        line = 1 + rows.count(b"\n")
+    rest, rows, begun = b"", 0, False
+    while chunk := stream.read(block_bytes):
+        data = rest + chunk.translate(None, _IGNORED)
+        if not begun and not data.startswith(b"[["):
+            raise CandleFileError(path, 1, "file", _NOT_PLAIN)
+        begun = True
+        end = data.rfind(b"],") + len(b"],")
+        rest = data[end:] if end > 1 else data
+        if end > 1:
+            yield _as_lines(data[:end], rows, path)
+            rows += data.count(b"],", 0, end)
+    if not rest.endswith(b"]]"):
+        raise CandleFileError(path, rows + 1, "row", _CUT)
+    yield _as_lines(rest[:-1] + b",", rows, path)
+
+
+def _as_lines(rows: bytes, before: int, path: Path) -> bytes:
+    """Rows that each end with `],` as lines; `before` is how many came before them."""
+    lines = rows.replace(b"],", b"\n").translate(None, b"[")
+    if b"]" in lines or b"{" in lines:
+        wrong = min(place for place in (lines.find(b"]"), lines.find(b"{")) if place >= 0)
+        raise CandleFileError(path, before + 1 + lines.count(b"\n", 0, wrong), "row", _NOT_PLAIN)
+    return lines
+
+
+def first_rows(head: bytes, path: Path) -> bytes:
+    """The first rows of a document of any size, as lines. Raises CandleFileError for no plain list."""
+    if not _PLAIN_START.match(head):
+        limit = f"{MAX_DOCUMENT_BYTES >> 20} MiB"
         raise CandleFileError(
-            path, line, "row", _CUT if not rows.endswith(b"]]") else "is no list of numbers"
+            path, 0, "file", f"is larger than {limit} and no plain list of rows; export it as CSV"
         )
-    return rows.translate(None, b"[]") + b"\n"
+    rows = head.translate(None, _IGNORED)
+    return _as_lines(rows[: rows.rfind(b"],") + len(b"],")], 0, path)
 
 
 def _lines(document: Any) -> Iterator[str]:

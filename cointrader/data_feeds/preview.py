@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from cointrader.data_feeds.archives import FoundFile, find_files, is_archive, unpacked
 from cointrader.data_feeds.recognise import recognise, why_unknown
+from cointrader.data_feeds.scratch import scratch_folder
 from cointrader.interop.file_kind import FileRefused, Question, SourceContent
 from storage.workspace import Workspace
 
@@ -32,11 +32,11 @@ class FilePreview:
 
 def preview_files(workspace: Workspace, paths: Sequence[Path]) -> Iterator[FilePreview]:
     """Recognises files, folders and archives; the members of these are unpacked for a moment."""
-    with tempfile.TemporaryDirectory(dir=workspace.create().root, prefix=".import-") as scratch:
+    with scratch_folder(workspace) as scratch:
         for path in paths:
             try:
                 for found in find_files(path, workspace.root):
-                    yield from _preview(found, Path(scratch))
+                    yield from _preview(found, scratch)
             except FileRefused as error:
                 yield FilePreview(str(path), "", error.reason, "", "", (), ())
 

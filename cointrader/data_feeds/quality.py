@@ -59,6 +59,40 @@ def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
     return Gaps(int(places.size), int(missing.sum()), int(missing[longest]), int(times_ms[places[longest]]))
 
 
+class SeriesFigures:
+    """What there is to say of a series that is seen piece by piece, in order of time."""
+
+    def __init__(self, timeframe_ms: int) -> None:
+        self._timeframe_ms = timeframe_ms
+        self._last = np.empty(0, dtype=np.int64)
+        self.gaps = Gaps(0, 0, 0, None)
+        self.bars = 0
+        self.zero_volume = 0
+        self.first_ms = 0
+
+    @property
+    def last_ms(self) -> int:
+        """The time of the last bar; 0 before the first."""
+        return int(self._last[0]) if self._last.size else 0
+
+    def add(self, times_ms: NDArray[np.int64], volume: NDArray[np.float64]) -> None:
+        """Counts the next bars; a gap may lie between them and those before."""
+        if times_ms.size == 0:
+            return
+        self.first_ms = self.first_ms if self.bars else int(times_ms[0])
+        found = find_gaps(np.concatenate((self._last, times_ms)), self._timeframe_ms)
+        longest = max(self.gaps, found, key=lambda gaps: gaps.longest_bars)
+        self.gaps = Gaps(
+            self.gaps.count + found.count,
+            self.gaps.missing_bars + found.missing_bars,
+            longest.longest_bars,
+            longest.longest_after_ms,
+        )
+        self.bars += int(times_ms.size)
+        self.zero_volume += int(np.count_nonzero(volume == 0.0))
+        self._last = times_ms[-1:].copy()
+
+
 def infer_timeframe(times_ms: NDArray[np.int64]) -> int | None:
     """The step between bars that explains more than half of all steps; None when there is none.
 

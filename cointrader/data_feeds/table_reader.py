@@ -38,31 +38,10 @@ class TableReader:
 
     def read(self) -> RawBars:
         """All rows. Raises CandleFileError for a table that is damaged or is no candles."""
-        path = self._source.path
         table = self._table()
-        names = {name.lower(): name for name in reversed(table.column_names)}
-        time = next((names[name] for name in _TIMES if name in names), None)
-        missing = [name for name in _VALUES if name not in names]
-        if time is None:
-            missing.insert(0, "date or timestamp")
-        if time is None or missing:
-            reason = f"no column for {', '.join(missing)}; the table has {', '.join(table.column_names)}"
-            raise CandleFileError(path, 0, "columns", reason)
         if table.num_rows == 0:
-            raise CandleFileError(path, 0, "file", "is a table without rows")
-        opened, high, low, close, volume = (self._floats(table, names[name]) for name in _VALUES)
-        kind = table[time].type
-        return RawBars(
-            time=self._times(table[time], time),
-            is_epoch=not pa.types.is_timestamp(kind),
-            is_naive=pa.types.is_timestamp(kind) and kind.tz is None,
-            open=opened,
-            high=high,
-            low=low,
-            close=close,
-            volume=volume,
-            symbol=self._symbol(table, names.get("symbol", names.get("pair"))),
-        )
+            raise CandleFileError(self._source.path, 0, "file", "is a table without rows")
+        return bars_of(table, self._source.path)
 
     def locate(self, raw: RawBars, rows: Sequence[int]) -> list[Place]:
         """Row numbers from 1, and the values as text."""
@@ -80,47 +59,71 @@ class TableReader:
             reason = f"the {self.dialect_name.capitalize()} table is cut or damaged ({words})"
             raise CandleFileError(self._source.path, 0, "file", reason) from error
 
-    def _floats(self, table: pa.Table, name: str) -> NDArray[np.float64]:
-        try:
-            column = table[name].cast(pa.float64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise CandleFileError(
-                self._source.path, 0, name, f"is of type {table[name].type}, not numbers"
-            ) from error
-        return column_array(column)
 
-    def _times(self, column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
-        path = self._source.path
-        if column.null_count:
-            row = 1 + column.is_null().to_pylist().index(True)
-            raise CandleFileError(path, row, name, "is empty")
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("ms", tz=column.type.tz), safe=False)
-        elif pa.types.is_floating(column.type):
-            column = self._whole(column, name)
-        elif not pa.types.is_integer(column.type):
-            raise CandleFileError(
-                path, 1, name, f"is of type {column.type}, neither a date nor an epoch time"
-            )
-        return column_array(column.cast(pa.int64()))
+def bars_of(table: pa.Table, path: Path) -> RawBars:
+    """The rows of a table as bars. Raises CandleFileError for a table that is no candles."""
+    names = {name.lower(): name for name in reversed(table.column_names)}
+    time = next((names[name] for name in _TIMES if name in names), None)
+    missing = [name for name in _VALUES if name not in names]
+    if time is None:
+        missing.insert(0, "date or timestamp")
+    if time is None or missing:
+        reason = f"no column for {', '.join(missing)}; the table has {', '.join(table.column_names)}"
+        raise CandleFileError(path, 0, "columns", reason)
+    opened, high, low, close, volume = (_floats(table, names[name], path) for name in _VALUES)
+    kind = table[time].type
+    return RawBars(
+        time=_times(table[time], time, path),
+        is_epoch=not pa.types.is_timestamp(kind),
+        is_naive=pa.types.is_timestamp(kind) and kind.tz is None,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        symbol=_symbol(table, names.get("symbol", names.get("pair")), path),
+    )
 
-    def _whole(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-        """Epoch times that were kept as decimals, their parts below one dropped."""
-        values = column.cast(pa.float64()).to_numpy()
-        wrong = np.flatnonzero(~(np.abs(values) < 2.0**63))
-        if wrong.size:
-            raise CandleFileError(self._source.path, int(wrong[0]) + 1, name, "is no time")
-        return pa.chunked_array([np.trunc(values).astype(np.int64)])
 
-    def _symbol(self, table: pa.Table, name: str | None) -> str:
-        """The one symbol of a table that names it. Raises CandleFileError when there are several."""
-        if name is None:
-            return ""
-        texts = [str(text) for text in table[name].unique().to_pylist() if text]
-        if len(texts) > 1:
-            reason = f"{texts[0]!r} and {texts[1]!r} are in one table; give each symbol a file of its own"
-            raise CandleFileError(self._source.path, 0, name, reason)
-        return texts[0] if texts else ""
+def _floats(table: pa.Table, name: str, path: Path) -> NDArray[np.float64]:
+    try:
+        column = table[name].cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise CandleFileError(path, 0, name, f"is of type {table[name].type}, not numbers") from error
+    return column_array(column)
+
+
+def _times(column: pa.ChunkedArray, name: str, path: Path) -> NDArray[np.int64]:
+    if column.null_count:
+        row = 1 + column.is_null().to_pylist().index(True)
+        raise CandleFileError(path, row, name, "is empty")
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ms", tz=column.type.tz), safe=False)
+    elif pa.types.is_floating(column.type):
+        column = _whole(column, name, path)
+    elif not pa.types.is_integer(column.type):
+        raise CandleFileError(path, 1, name, f"is of type {column.type}, neither a date nor an epoch time")
+    return column_array(column.cast(pa.int64()))
+
+
+def _whole(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
+    """Epoch times that were kept as decimals, their parts below one dropped."""
+    values = column.cast(pa.float64()).to_numpy()
+    wrong = np.flatnonzero(~(np.abs(values) < 2.0**63))
+    if wrong.size:
+        raise CandleFileError(path, int(wrong[0]) + 1, name, "is no time")
+    return pa.chunked_array([np.trunc(values).astype(np.int64)])
+
+
+def _symbol(table: pa.Table, name: str | None, path: Path) -> str:
+    """The one symbol of a table that names it. Raises CandleFileError when there are several."""
+    if name is None:
+        return ""
+    texts = [str(text) for text in table[name].unique().to_pylist() if text]
+    if len(texts) > 1:
+        reason = f"{texts[0]!r} and {texts[1]!r} are in one table; give each symbol a file of its own"
+        raise CandleFileError(path, 0, name, reason)
+    return texts[0] if texts else ""
 
 
 def first_rows(path: Path) -> list[str]:

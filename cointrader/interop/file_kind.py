@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import sqlite3
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -190,11 +191,30 @@ class SourceContent:
         return open(self.path, "rb")
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
-        """The first bytes of the content."""
-        with self.open() as stream:
-            return stream.read(size)
+        """The first bytes of the content, of a gzip stream that is cut as many as there are.
+
+        Raises zlib.error for one that is damaged from its start.
+        """
+        with open(self.path, "rb") as file:
+            return _unpacked_head(file, size) if self.is_gzip else file.read(size)
 
     def sha256(self) -> str:
         """SHA-256 of the file as it stands on disk."""
         with open(self.path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unpacked_head(file: BinaryIO, size: int) -> bytes:
+    """The first bytes of all members of a gzip stream together."""
+    head, packed, member = b"", b"", zlib.decompressobj(wbits=31)
+    while len(head) < size and (packed := packed or file.read(HEAD_BYTES)):
+        try:
+            head += member.decompress(packed, size - len(head))
+        except zlib.error:
+            if head:
+                break
+            raise
+        packed = member.unused_data or member.unconsumed_tail
+        if member.eof:
+            member = zlib.decompressobj(wbits=31)
+    return head

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cointrader.data_feeds import candle_import
 from cointrader.data_feeds.candle_import import CandleFileError, import_candles
-from storage.candles import list_candles, read_candles
+from storage.candles import SeriesWriter, list_candles, read_candles
 from storage.database import open_database
 from storage.workspace import Workspace
 from tests.cointrader.data_feeds.candle_texts import FIXTURES, HEADER, MINUTE_MS, bar, bars, written
@@ -182,16 +181,16 @@ def test_an_import_that_is_overtaken_by_another_merges_with_what_that_one_stored
         written(tmp_path, part, f"BTCUSDT_{name}.csv")
         for name, part in (("a", lines[:50]), ("b", lines[40:]))
     )
-    write = candle_import.write_candles
+    finish = SeriesWriter.finish
 
-    def overtaken(*arguments):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr(candle_import, "write_candles", write)
+    def overtaken(writer: SeriesWriter) -> tuple[str, str]:
+        monkeypatch.setattr(SeriesWriter, "finish", finish)
         other = open_database(workspace)
         import_candles(workspace, other, second)
         other.close()
-        return write(*arguments)
+        return finish(writer)
 
-    monkeypatch.setattr(candle_import, "write_candles", overtaken)
+    monkeypatch.setattr(SeriesWriter, "finish", overtaken)
     assert import_candles(workspace, connection, first).bars_added == 40
     assert len(read_candles(workspace, "BTC/USDT", MINUTE_MS, connection=connection)) == 90
 
@@ -199,14 +198,14 @@ def test_an_import_that_is_overtaken_by_another_merges_with_what_that_one_stored
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from cointrader.data_feeds import candle_import
+from cointrader.data_feeds import candle_import, candle_store
 from storage.database import open_database
 from storage.workspace import Workspace
 
 def die(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(candle_import, sys.argv[3], die)
+setattr(candle_store, sys.argv[3], die)
 workspace = Workspace(Path(sys.argv[1]))
 candle_import.import_candles(workspace, open_database(workspace), Path(sys.argv[2]))
 """
