@@ -39,6 +39,9 @@ __all__ = [
 
 READERS = (
     "cointrader.histories.kinds",
+    "cointrader.data_feeds.order_book.kinds",
+    "cointrader.data_feeds.trade_tape",
+    "cointrader.data_feeds.news",
     # Candles last: their text files have the fewest marks of their own.
     "cointrader.data_feeds.candle_kinds",
 )
