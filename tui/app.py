@@ -74,6 +74,7 @@ class CoinTraderApp(App[None]):
             "palette",
             "Find and do anything by its name",
         ),
+        key("app.jump", "ctrl+j", "app.jump", "jump", "Letters at all panes; one of them goes there"),
         key(
             "app.theme", "T", "app.next_theme", "theme", "Change the colours: dark, light, colour-blind safe"
         ),
@@ -327,6 +328,12 @@ class CoinTraderApp(App[None]):
         """Changes to a theme and remembers it."""
         self.theme = name
         self._remember(replace(self._remembered, theme=name))
+
+    def action_jump(self) -> None:
+        """Shows a letter at every pane; the letter moves the focus there."""
+        from tui.dialogs.jump import JumpOverlay
+
+        self.push_screen(JumpOverlay.over(self.screen))
 
     def action_help(self) -> None:
         """Shows what this screen is and which keys work in it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 OPCODES_BETWEEN_LOOKS = 400_000
-"""Steps of SQLite's machine, some tens of milliseconds, after which it is asked whether anyone still waits."""
+"""Steps of SQLite's machine, some tens of milliseconds, between two looks whether anyone still waits."""
 
 Question = Callable[["sqlite3.Connection"], Answer]
 

@@ -166,7 +166,7 @@ def outcome(bars: Bars, made: Sequence[Made], settings: Settings, room: Records 
     """Decide as `simulate` does, and keep only what it came to; `room` is used again for the signals."""
     nothing = np.empty(0)
     marks = Marks(np.empty(0, np.int64), nothing, nothing)
-    book, _ = _run(bars, made, bars.signals(made, room), settings, marks, 1)
+    book, _ = _run(bars, made, bars.signals(made, room), settings, marks, None)
     account = book.account[0]
     return Outcome(
         signals=int(account["verdicts"]),
@@ -177,7 +177,7 @@ def outcome(bars: Bars, made: Sequence[Made], settings: Settings, room: Records 
 
 
 def _run(
-    bars: Bars, made: Sequence[Made], signals: Records, settings: Settings, marks: Marks, outbox: int
+    bars: Bars, made: Sequence[Made], signals: Records, settings: Settings, marks: Marks, outbox: int | None
 ) -> tuple[Book, int]:
     rules = rules_of(settings)
     start = settings.simulation.start_equity

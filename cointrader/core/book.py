@@ -29,6 +29,7 @@ ACCOUNT = np.dtype(
         ("wins", np.int64),
         ("verdicts", np.int64),  # in the outbox
         ("accepted", np.int64),  # verdicts that let a signal pass
+        ("summary", np.int64),  # 1: nobody reads the outboxes, so excursions need not be followed
     ]
 )
 
@@ -90,8 +91,7 @@ class Market(NamedTuple):
 class Book(NamedTuple):
     """State and outboxes; `account` holds one record.
 
-    An outbox that is full keeps its newest entry in its last place, and the account goes on counting: who
-    wants only the counts gives it room for one.
+    An outbox that is full keeps its newest entry in its last place, and the account goes on counting.
     """
 
     account: Records
@@ -102,11 +102,12 @@ class Book(NamedTuple):
 
 
 def open_book(
-    assets: list[str], timeframes_ms: list[int], start_equity: float, per_symbol: int, outbox: int
+    assets: list[str], timeframes_ms: list[int], start_equity: float, per_symbol: int, outbox: int | None
 ) -> Book:
     """A fresh book for symbols with these base assets and timeframes.
 
-    `outbox` is the room for trades and for verdicts. Raises ValueError for an equity that is not positive.
+    `outbox` is the room for trades and for verdicts, None where only the counts and the equity are wanted.
+    Raises ValueError for an equity that is not positive.
     """
     if not (np.isfinite(start_equity) and start_equity > 0.0):
         raise ValueError(f"start equity must be positive, got {start_equity}")
@@ -118,5 +119,6 @@ def open_book(
     symbols["long_ms"] = symbols["short_ms"] = np.iinfo(np.int64).min // 2
     # In each symbol, every position may be about to leave while its successor is already ordered.
     slots = np.zeros(2 * len(assets) * per_symbol, SLOT)
-    room = max(outbox, 1)
+    room = max(outbox or 0, 1)
+    account["summary"] = outbox is None
     return Book(account, symbols, slots, np.zeros(room, TRADE), np.zeros(room, VERDICT))

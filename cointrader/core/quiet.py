@@ -72,9 +72,10 @@ def skip_held(
     if slot.strategy < market.exits.shape[0]:
         mine = LEAVE_LONG if slot.side > 0.0 else LEAVE_SHORT
         asked = first_asked(market.exits[slot.strategy], mine, row, last)
-    i = walk_held(slot, market, row, asked)
+    unread = account.summary != 0 and not has_price_exit(slot)
+    i = asked if unread else walk_held(slot, market, row, asked)
     slot.bars += i - row
-    if i == asked and asked < last and walk_held(slot, market, i, i + 1) > i:
+    if i == asked and asked < last and (unread or walk_held(slot, market, i, i + 1) > i):
         order_exit(slot, market.exits[slot.strategy, i])
         i += 1
     if i > row:
@@ -86,6 +87,13 @@ def skip_held(
         if marks.equity.size > 0:
             mark_held(slot, account.balance, market, close_ms, marks, row, i)
     return i
+
+
+@kernel_in_place
+def has_price_exit(slot: Any) -> bool:
+    """Whether a price can close this position: a stop, a target or a trailing stop."""
+    none = math.isnan(slot.stop) and math.isnan(slot.target) and math.isnan(slot.trail_distance)
+    return not none
 
 
 @kernel_in_place

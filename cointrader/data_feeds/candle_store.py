@@ -66,7 +66,9 @@ class ImportResult:
         """One sentence for the operator."""
         series = f"{self.symbol} {timeframe_text(self.timeframe_ms)}"
         if self.already_there:
-            return f"{self.source_name}: nothing new, all {self.bars:,} bars of {series} are already there"
+            known = f"{self.source_name}: nothing new, all {self.bars:,} bars of {series} are already there"
+            other = f"; {self.conflicts:,} have other values in this file, the stored ones were kept"
+            return known + (other if self.conflicts else "")
         parts = [f"{self.bars_added:,} bars of {series}", f"{self.report.gaps:,} gaps"]
         if self.bars_added < self.bars:
             parts.append(f"{self.bars - self.bars_added:,} were there already")

@@ -83,7 +83,7 @@ def read_columns(source: TextSource, dialect: Dialect) -> RawBars | None:
             parse_options=pacsv.ParseOptions(delimiter=dialect.separator),
             convert_options=_conversion(dialect),
         )
-    except pa.ArrowInvalid:
+    except pa.ArrowException:
         return None
     time = _times(table[f"f{dialect.time}"], dialect.time_text)
     symbol = "" if dialect.symbol is None else _only_text(table[f"f{dialect.symbol}"])

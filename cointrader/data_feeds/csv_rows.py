@@ -142,12 +142,14 @@ def _time(path: Path, dialect: Dialect, number: int, text: str, field: str) -> i
         row = QuarantineRow(number, "time", reason, text[:_RAW_TEXT])
         raise CandleFileError(path, number, "time", reason, refused=[row])
     if found.is_epoch:
-        time = int(field) if found is TimeText.INTEGER else int(float(field))
-        if abs(time) >= _LARGEST_INTEGER:
+        if abs(float(field)) >= _LARGEST_INTEGER:
             raise _RowError("time", f"{field[:40]} is no time")
-        return time
+        return int(field) if found is TimeText.INTEGER else int(float(field))
     moment = twelve_hour_date(field) or datetime.fromisoformat(field)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    try:
+        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except OverflowError:
+        raise _RowError("time", f"{field[:40]} is no time") from None
 
 
 def _value(name: str, text: str) -> float:

@@ -76,7 +76,10 @@ class Dialect:
 def split_fields(line: str, separator: str) -> list[str]:
     """The fields of one line, spaces and quotes around them dropped."""
     if '"' in line:
-        return [field.strip() for field in next(csv.reader([line], delimiter=separator))]
+        try:
+            return [field.strip() for field in next(csv.reader([line], delimiter=separator))]
+        except csv.Error:
+            return [line]  # a field of many thousand characters: no row of candles
     return [field.strip() for field in line.split(separator)]
 
 

@@ -52,9 +52,12 @@ class TableReader:
         content = pa.BufferReader(self._source.content)
         try:
             if self._source.is_parquet:
-                return pq.read_table(content)
-            return feather.read_table(content, memory_map=False)
-        except (pa.ArrowInvalid, OSError) as error:
+                table: pa.Table = pq.read_table(content)
+            else:
+                table = feather.read_table(content, memory_map=False)
+            table.validate(full=True)
+            return table
+        except (pa.ArrowException, OSError, ValueError) as error:
             words = str(error).splitlines()[0][:120]
             reason = f"the {self.dialect_name.capitalize()} table is cut or damaged ({words})"
             raise CandleFileError(self._source.path, 0, "file", reason) from error

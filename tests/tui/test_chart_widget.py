@@ -155,3 +155,17 @@ async def test_a_price_chart_in_ascii_and_without_prices():
         price.show([], 0, 60_000)
         await pilot.pause()
         assert any("no prices kept" in line for line in price.lines)
+
+
+async def test_charts_of_the_same_steps_share_an_axis_whatever_each_has_logged():
+    app = Charts()
+    async with app.run_test(size=(80, 40)) as pilot:
+        norm = app.query_one("#norm", Chart)
+        app.loss.show_curves(falling(1000), span=(0, 999))
+        norm.show_curves([Series("norm", [400, 500], [1.0, 2.0])], span=(0, 999))
+        await pilot.press("end")
+        assert norm.crosshair == app.loss.crosshair == 999
+        frames = [chart._draw().frame for chart in (app.loss, norm)]
+        assert [(frame.x_low, frame.x_high) for frame in frames if frame] == [(0, 999)] * 2
+        await pilot.press("plus", "minus")
+        assert norm.window is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tui.app import CoinTraderApp
 from tui.dialogs.confirm import ConfirmDialog
 from tui.dialogs.error import ErrorDialog
 from tui.dialogs.help import HelpDialog
+from tui.dialogs.jump import JumpOverlay
 from tui.health import Health
 from tui.keys import key
 from tui.remembered import Remembered, TableArrangement, load_remembered, save_remembered
@@ -27,6 +30,7 @@ from tui.screens.refused import RefusedScreen
 from tui.screens.signals import SignalsScreen
 from tui.themes import THEMES
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.rule_counts import RuleCounts
 
 
 async def test_every_screen_is_reached_by_its_key_and_says_where_one_is(trading: Workspace) -> None:
@@ -126,6 +130,23 @@ async def test_the_palette_finds_keys_presets_and_columns(trading: Workspace) ->
         await until(pilot, lambda: "Sort by price" in screen_text(pilot), "the command")
         await pilot.press("enter")
         await until(pilot, lambda: table.wish.sort == "price" and not table.is_loading_rows)
+
+
+async def test_jump_mode_moves_the_focus_by_a_letter(trading: Workspace) -> None:
+    app = console(trading, "rejections")
+    async with app.run_test(size=(160, 50)) as pilot:
+        table = await loaded(pilot)
+        rules = app.screen.query_one(RuleCounts)
+        await until(pilot, lambda: rules.option_count > 1)
+        await pilot.press("ctrl+j")
+        await until(pilot, lambda: isinstance(app.screen, JumpOverlay))
+        overlay = app.screen
+        assert isinstance(overlay, JumpOverlay)
+        letters = {type(widget): letter for letter, widget in overlay.targets.items()}
+        await pilot.press(letters[RuleCounts])
+        await until(pilot, lambda: rules.has_focus)
+        await pilot.press("ctrl+j", "escape")
+        assert rules.has_focus and not table.has_focus
 
 
 async def test_the_themes_go_round(trading: Workspace) -> None:
@@ -335,6 +356,17 @@ async def test_a_silent_worker_is_never_shown_as_running(trading: Workspace) -> 
         app.health = Health("dead", 0, 1, 0, "CPU")
         await pilot.pause()
         assert "worker presumed dead" in screen_text(pilot).splitlines()[0]
+
+
+def test_the_console_paints_before_it_loads_storage_or_any_screen_but_the_first() -> None:
+    code = (
+        "import sys, tui.console, tui.app, tui.screens.signals\n"
+        "print(*(name for name in sys.modules if name.startswith(('storage', 'tui.screens', 'models'))))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    loaded_modules = set(done.stdout.split())
+    assert "storage.database" not in loaded_modules and "storage.pages" not in loaded_modules
+    assert not {"tui.screens.overview", "tui.screens.live", "tui.screens.train"} & loaded_modules
 
 
 def test_every_binding_of_the_application_is_made_with_an_id() -> None:

@@ -203,7 +203,8 @@ async def test_gradient_norms_of_several_layers_are_small_multiples(workspace, c
     async with app.run_test(size=(120, 40)) as pilot:
         norms = app.screen.query_one("#norms", Panel)
         await until(pilot, lambda: "conv3" in norms.text)
-        assert norms.display and not app.screen.query("#chart-gradient-norm")
+        assert norms.display
+        assert not any(one.display for one in app.screen.query("#chart-gradient-norm"))
 
 
 async def test_the_log_of_the_job_is_followed(workspace, connection):

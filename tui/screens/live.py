@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from tui.keys import key
+from tui.pace import Pace
 from tui.screens.base import ConsoleScreen
 from tui.widgets.chart.chart import Chart
 from tui.widgets.chart.group import ChartGroup
@@ -67,6 +68,7 @@ class LiveScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pace = Pace(self.refresh_data, self.set_timer)
         self._reader: LiveReader | None = None
         self._view: LiveView | None = None
         self._chosen: tuple[int, ...] = ()
@@ -102,6 +104,7 @@ class LiveScreen(ConsoleScreen):
     def on_screen_suspend(self) -> None:
         """No look at the log or at the clock while nobody sees it."""
         self._pulse.pause()
+        self._pace.forget()
         self.query_one(LogTail).suspend()
         super().on_screen_suspend()
 
@@ -128,19 +131,28 @@ class LiveScreen(ConsoleScreen):
                 self._reader = LiveReader()
             return self._reader.read(connection, wanted)
 
-        self.query_database(ask, self.show_view, doing="reading the curves")
+        self._pace.asked()
+        self.query_database(ask, self._answered, failed=self._failed, doing="reading the curves")
 
     def on_data_changed(self) -> None:
         """Follows, unless it is held still."""
         if not self._paused:
-            self.refresh_data()
+            self._pace.want()
 
     def _beat(self) -> None:
         view = self._view
         if view is None or self._paused:
             return
         if view.other_jobs or any(run.session.state == "running" for run in view.shown):
-            self.refresh_data()
+            self._pace.want()
+
+    def _answered(self, view: LiveView) -> None:
+        self.show_view(view)
+        self._pace.answered()
+
+    def _failed(self, error: Exception) -> None:
+        self.console.report_error(error, "reading the curves")
+        self._pace.answered()
 
     def show_view(self, view: LiveView) -> None:
         """Puts what was read onto the screen."""
@@ -167,12 +179,13 @@ class LiveScreen(ConsoleScreen):
         return "live, following what runs" if not self._chosen else "live, chosen sessions: a follows"
 
     def _show_charts(self, view: LiveView) -> None:
-        from tui.screens.live_groups import all_metrics, groups_of, levels_of, series_of
+        from tui.screens.live_groups import all_metrics, groups_of, levels_of, series_of, span_of
         from tui.widgets.chart.stored import equity_series
 
         groups = [group for group in groups_of(all_metrics(view.shown)) if not self._is_small(group, view)]
+        span = span_of(view.shown)
         for group, chart in zip(groups, self._charts_for(groups), strict=True):
-            chart.show_curves(series_of(group, view.shown), levels=levels_of(group, view.shown))
+            chart.show_curves(series_of(group, view.shown), levels=levels_of(group, view.shown), span=span)
         if view.equity is not None and view.equity.count:
             self._chart("equity of the newest run", EQUITY, time=True).show_curves(
                 [equity_series(view.equity)]
@@ -212,8 +225,6 @@ class LiveScreen(ConsoleScreen):
         visible = present[self._page * room : (self._page + 1) * room]
         for chart in charts.query(Chart):
             chart.display = chart.id in visible
-            if chart.id not in present:
-                chart.remove()
         if isinstance(self.focused, Chart) and self.focused.id not in visible:
             charts.query_one(f"#{visible[0]}").focus()
         across = min(across, len(visible))

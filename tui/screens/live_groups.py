@@ -99,7 +99,16 @@ def series_of(group: Group, runs: Sequence[RunView]) -> list[Series]:
                     badge=metric == broken,
                 )
             )
-    return found
+    # What was logged least often is drawn last, or the dense curves would hide it.
+    return found if several else sorted(found, key=lambda one: -(one.count or 0))
+
+
+def span_of(runs: Sequence[RunView]) -> tuple[float, float] | None:
+    """The steps from the first to the last that anything was logged for: one axis for all charts."""
+    curves = [curve for run in runs for curve in run.curves.values() if curve.steps]
+    if not curves:
+        return None
+    return min(curve.steps[0] for curve in curves), max(curve.last_step or 0 for curve in curves)
 
 
 def _first_broken(group: Group, run: RunView) -> str | None:

@@ -1,4 +1,8 @@
-"""The first screen: is everything alive, how is the account doing, what is running, what went wrong."""
+"""The first screen: is everything alive, how is the account doing, what is running, what went wrong.
+
+It is what is painted when the console starts, so nothing is imported here that the first paint does not
+show: the chart and the words come with the first answer of the database.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 
 from tui.keys import key
+from tui.lazy_classes import LazyClasses
+from tui.pace import Pace
 from tui.screens.base import ConsoleScreen
-from tui.widgets.chart.chart import Chart
-from tui.widgets.chart.group import ChartGroup
-from tui.widgets.chart.overlays import Level
 from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from storage.overview import Overview
+    from tui.widgets.chart.chart import Chart
 
 EQUITY_COLUMNS = 400
 
@@ -36,8 +40,8 @@ class OverviewScreen(ConsoleScreen):
         "is called silent, then presumed dead; its jobs are taken up by the next worker."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
-    KEY_WIDGETS = (Chart,)
-    AUTO_FOCUS = "Chart"
+    KEY_WIDGETS = LazyClasses("tui.widgets.chart.chart:Chart")
+    OPENS = LazyClasses("tui.screens.offer:OfferDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "overview.fill",
@@ -52,6 +56,7 @@ class OverviewScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pace = Pace(self.refresh_data, self.set_timer)
         self._view: Overview | None = None
         self._offered = False
         self._follows = False
@@ -67,8 +72,7 @@ class OverviewScreen(ConsoleScreen):
         with Vertical(id="body"):
             yield Panel("", id="counts")
             with Horizontal(id="upper"):
-                with ChartGroup(id="charts"):
-                    yield Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
+                yield Vertical(id="charts")
                 with Vertical(id="figures"):
                     yield Panel("alive", id="alive")
                     yield Panel("last run", id="run")
@@ -85,6 +89,7 @@ class OverviewScreen(ConsoleScreen):
     def on_screen_suspend(self) -> None:
         """Whoever goes to another screen is not brought to Live any more."""
         self._pulse.pause()
+        self._pace.forget()
         if not isinstance(self.app.screen, ModalScreen):
             self._follows = False
         super().on_screen_suspend()
@@ -102,17 +107,29 @@ class OverviewScreen(ConsoleScreen):
 
             return overview(connection, columns=EQUITY_COLUMNS, troubles=8)
 
-        self.query_database(ask, self.show_overview, doing="reading the overview")
+        self._pace.asked()
+        self.query_database(ask, self._answered, failed=self._failed, doing="reading the overview")
+
+    def on_data_changed(self) -> None:
+        """Looks again, as often as it may."""
+        self._pace.want()
 
     def _beat(self) -> None:
         """A second has passed: times and heartbeats grow old without anything being committed."""
         if self._view is not None and (self._view.running or self._view.waiting or self._view.workers):
-            self.refresh_data()
+            self._pace.want()
+
+    def _answered(self, view: Overview) -> None:
+        self.show_overview(view)
+        self._pace.answered()
+
+    def _failed(self, error: Exception) -> None:
+        self.console.report_error(error, "reading the overview")
+        self._pace.answered()
 
     def show_overview(self, view: Overview) -> None:
         """Puts what was read onto the screen."""
         from tui.screens import overview_text as words
-        from tui.widgets.chart.stored import equity_series
 
         self._view = view
         symbols = self.console.symbols
@@ -126,10 +143,7 @@ class OverviewScreen(ConsoleScreen):
             self.query_one("#empty", Panel).show(text)
             self._offer()
             return
-        chart = self.query_one("#equity", Chart)
-        series = [equity_series(view.equity)] if view.equity is not None and view.equity.count else []
-        start = [] if view.run is None else [Level(view.run.start_equity, "start")]
-        chart.show_curves(series, levels=start, title=words.equity_title(view.run))
+        self._show_equity(view)
         jobs, troubles = self.query_one("#jobs", Panel), self.query_one("#troubles", Panel)
         counts = self.query_one("#counts", Panel)
         counts.show(words.counts_text(view, counts.size.width or 78))
@@ -140,6 +154,27 @@ class OverviewScreen(ConsoleScreen):
         self.query_one("#champions", Panel).show(words.champions_text(view.champions, symbols))
         troubles.show(words.troubles_text(view.troubles[:5], troubles.size.width or 80, symbols))
         self._follow(view)
+
+    def _show_equity(self, view: Overview) -> None:
+        from tui.screens.overview_text import equity_title
+        from tui.widgets.chart.overlays import Level
+        from tui.widgets.chart.stored import equity_series
+
+        series = [equity_series(view.equity)] if view.equity is not None and view.equity.count else []
+        start = [] if view.run is None else [Level(view.run.start_equity, "start")]
+        self._equity_chart().show_curves(series, levels=start, title=equity_title(view.run))
+
+    def _equity_chart(self) -> Chart:
+        from tui.widgets.chart.chart import Chart
+        from tui.widgets.chart.group import ChartGroup
+
+        for chart in self.query("#equity").results(Chart):
+            return chart
+        chart = Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
+        self.query_one("#charts").mount(ChartGroup(chart))
+        if self.focused is None:
+            self.call_after_refresh(chart.focus)
+        return chart
 
     def _follow(self, view: Overview) -> None:
         if self._follows and view.counts.sessions and self.console.screen is self:
@@ -152,9 +187,11 @@ class OverviewScreen(ConsoleScreen):
         from tui.screens.offer import OfferDialog
 
         self._offered = True
-        self.console.push_screen(OfferDialog(self.console.settings.console.offer_seconds), self._answered)
+        self.console.push_screen(
+            OfferDialog(self.console.settings.console.offer_seconds), self._offer_answered
+        )
 
-    def _answered(self, accepted: bool | None) -> None:
+    def _offer_answered(self, accepted: bool | None) -> None:
         if accepted:
             self.action_fill()
 

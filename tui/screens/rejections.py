@@ -39,7 +39,7 @@ class RejectionsScreen(ChainTableScreen):
         "Filter: code:exposure symbol:btc stage:risk confidence>0.5 since:7d"
     )
     ORDER = ("time", "symbol", "strategy", "side", "stage", "code", "text", "actual", "limit", "confidence")
-    NARROW_ORDER = ("time", "symbol", "code", "actual", "limit", "side", "text")
+    NARROW_ORDER = ("time", "symbol", "code", "actual", "limit", "side", "strategy", "text")
     EMPTY = (
         "No rejection yet.\nA signal that breaks a limit is rejected, with the rule and what it found.\n"
         "1 Overview offers the bundled candles."
@@ -58,7 +58,7 @@ class RejectionsScreen(ChainTableScreen):
 
     def on_mount(self) -> None:
         """Names the list of rules."""
-        self.query_one(RuleCounts).border_title = " rules "
+        self.query_one(RuleCounts).border_title = "rules"
 
     def subject(self, row: Row) -> tuple[str, int]:
         """The signal that was rejected."""

@@ -13,6 +13,8 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from tui.keys import key
+from tui.lazy_classes import LazyClasses
+from tui.pace import Pace
 from tui.screens.base import ConsoleScreen
 from tui.widgets.panel import Panel
 from tui.widgets.record_list import RecordList
@@ -45,6 +47,7 @@ class TrainScreen(ConsoleScreen):
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"train"})
     KEY_WIDGETS = (RecordList,)
+    OPENS = LazyClasses("tui.screens.training_form:TrainingForm")
     AUTO_FOCUS = "#agents"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("train.start", "t", "train", "train", "Open the form that trains this agent", show=True),
@@ -52,6 +55,7 @@ class TrainScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pace = Pace(self.refresh_data, self.set_timer)
         self._view: TrainingView | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -76,7 +80,25 @@ class TrainScreen(ConsoleScreen):
                 {name: tuple(recent_sessions(connection, agent=name, limit=50)) for name in names},
             )
 
-        self.query_database(ask, self.show_view, doing="reading the agents")
+        self._pace.asked()
+        self.query_database(ask, self._answered, failed=self._failed, doing="reading the agents")
+
+    def on_data_changed(self) -> None:
+        """Asks again, as often as it may."""
+        self._pace.want()
+
+    def on_screen_suspend(self) -> None:
+        """No answer comes while another screen is in front."""
+        self._pace.forget()
+        super().on_screen_suspend()
+
+    def _answered(self, view: TrainingView) -> None:
+        self.show_view(view)
+        self._pace.answered()
+
+    def _failed(self, error: Exception) -> None:
+        self.console.report_error(error, "reading the agents")
+        self._pace.answered()
 
     def show_view(self, view: TrainingView) -> None:
         """Puts what was read onto the screen."""

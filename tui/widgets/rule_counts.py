@@ -27,13 +27,19 @@ class RuleCounts(OptionList):
     RuleCounts {
         border: none;
         border-left: solid $rule;
+        border-top: solid $rule;
         border-title-color: $foreground;
         border-title-style: bold;
         padding: 0 0 0 1;
         background: $background;
         width: 46;
         height: 1fr;
-        &:focus { border: none; border-left: solid $border; background-tint: initial; }
+        &:focus {
+            border: none;
+            border-left: solid $rule;
+            border-top: solid $border;
+            background-tint: initial;
+        }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -95,6 +95,8 @@ def test_a_stored_bar_is_never_changed_by_another_file(
     assert read_candles(workspace, "BTC/USDT", MINUTE_MS, connection=connection).volume.max() < 999
     severities = connection.execute("SELECT severity FROM event ORDER BY id").fetchall()
     assert severities == [("info",), ("warning",)]
+    again = import_candles(workspace, connection, written(tmp_path, lines[:20], "BTCUSDT_c.csv"))
+    assert "1 have other values in this file, the stored ones were kept" in again.text
 
 
 def test_a_refused_file_leaves_its_rows_and_an_event_and_nothing_else(

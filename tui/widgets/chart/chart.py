@@ -121,6 +121,7 @@ class Chart(Widget, can_focus=True):
             title=title, unit=unit, x_unit=x_unit, time=time, footnote=footnote, empty=empty, symbols=BRAILLE
         )
         self._symbols = symbols
+        self._span: tuple[float, float] | None = None
         self._base: Drawing | None = None
         self._strips: list[Strip] | None = None
         self._drawing: Drawing | None = None
@@ -135,8 +136,17 @@ class Chart(Widget, can_focus=True):
         marks: Sequence[Mark] = (),
         title: str | None = None,
         empty: str | None = None,
+        span: tuple[float, float] | None = None,
     ) -> None:
-        """Replace the curves; zoom, crosshair, log axis and smoothing stay as they are."""
+        """Replace the curves; zoom, crosshair, log axis and smoothing stay as they are.
+
+        `span` is the x axis when nothing is zoomed; without it, it reaches from the first to the last point.
+        """
+        if span is not None and span[0] >= span[1]:
+            span = None
+        if span != self._span:
+            self._span = span
+            self._redraw()
         plot = replace(self._plot, series=tuple(series), levels=tuple(levels), marks=tuple(marks))
         if title is not None:
             plot = replace(plot, title=title)
@@ -182,13 +192,15 @@ class Chart(Widget, can_focus=True):
     def _draw(self) -> Drawing:
         if self._base is None or self._drawn_size != self.outer_size:
             self._plot = replace(self._plot, symbols=self._symbol_set())
-            plot = replace(self._plot, log=self.log_axis, smoothing=self.smoothing, window=self.window)
+            plot = replace(
+                self._plot, log=self.log_axis, smoothing=self.smoothing, window=self.window or self._span
+            )
             self._base = draw_base(plot, *self.size)
             self._drawn_size = self.outer_size
             self._drawing = None
         if self._drawing is None:
-            plot = replace(self._plot, log=self.log_axis, window=self.window, crosshair=self.crosshair)
-            plot = replace(plot, focused=self.has_focus)
+            plot = replace(self._plot, log=self.log_axis, crosshair=self.crosshair, focused=self.has_focus)
+            plot = replace(plot, window=self.window or self._span)
             self._drawing = finish(plot, self._base)
         return self._drawing
 
@@ -300,7 +312,7 @@ class Chart(Widget, can_focus=True):
             self._zoom(factor, frame.x_of_cell(place.x))
 
     def _zoom(self, factor: float, around: float | None) -> None:
-        whole = extent(self._plot.series)
+        whole = self._span or extent(self._plot.series)
         if whole is None:
             return
         low, high = self.window or whole
@@ -312,7 +324,7 @@ class Chart(Widget, can_focus=True):
             self._show_window((max(low, whole[0]), min(high, whole[1])))
 
     def _pan(self, distance: float) -> None:
-        whole = extent(self._plot.series)
+        whole = self._span or extent(self._plot.series)
         if whole is None or self.window is None:
             return
         low, high = self.window

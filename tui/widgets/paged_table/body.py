@@ -103,6 +103,7 @@ class TableBody(LoadingTable):
         self._first_column = 1
         self._columns: list[ColumnSpec] = []
         self._placed: list[Placed] = []
+        self._placed_width = 0
         self._palette: paint.Palette | None = None
         self._strips: dict[int, Strip] = {}
         self._highlighted: Row | None = None
@@ -136,7 +137,7 @@ class TableBody(LoadingTable):
     def rows_added(self) -> None:
         """More is in memory."""
         self._strips.clear()
-        self.virtual_size = Size(self.size.width, self.pages.at_least + HEADER_LINES)
+        self.virtual_size = Size(self.text_width, self.pages.at_least + HEADER_LINES)
         self._clamp()
         self.refresh()
         self._tell()
@@ -159,6 +160,11 @@ class TableBody(LoadingTable):
     def _clamp(self) -> None:
         self.cursor = max(0, min(self.cursor, self.pages.at_least - 1))
 
+    @property
+    def text_width(self) -> int:
+        """The cells of a line beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def _row_lines(self) -> int:
         return max(1, self.size.height - HEADER_LINES)
 
@@ -171,7 +177,7 @@ class TableBody(LoadingTable):
     def _refresh_row(self, number: int) -> None:
         y = number - self.scroll_offset.y + HEADER_LINES
         if HEADER_LINES <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.text_width, 1))
 
     # Columns
 
@@ -192,7 +198,7 @@ class TableBody(LoadingTable):
     def order_columns(self) -> None:
         """Puts the columns in order for this width."""
         current = self._columns[self.cursor_column].name if self._columns else ""
-        order = self.narrow_order if self.size.width < 110 else self.order
+        order = self.narrow_order if self.text_width < 110 else self.order
         self._columns = layout.arrange(self.all_columns(), order, self.hidden)
         names = [column.name for column in self._columns]
         self.cursor_column = names.index(current) if current in names else 0
@@ -205,7 +211,7 @@ class TableBody(LoadingTable):
 
     def place_columns(self) -> None:
         """Lays the columns out so that the one of the cursor is seen."""
-        width = self.size.width
+        width = self._placed_width = self.text_width
         self._first_column = layout.first_to_show(
             self._columns, width, self._first_column, self.cursor_column
         )
@@ -248,7 +254,10 @@ class TableBody(LoadingTable):
 
     def render_line(self, y: int) -> Strip:
         """A line of the widget: the labels, then the rows from the scrolled one on."""
-        width = self.size.width
+        width = self.text_width
+        if width != self._placed_width:
+            # The scroll bar came or went, which is no resize.
+            self.place_columns()
         palette = self.palette()
         if y < HEADER_LINES:
             return self._header(width, palette)
@@ -318,7 +327,7 @@ class TableBody(LoadingTable):
         """Another width has other columns, another height other rows."""
         if self._columns:
             self.order_columns()
-        self.virtual_size = Size(self.size.width, self.pages.at_least + HEADER_LINES)
+        self.virtual_size = Size(self.text_width, self.pages.at_least + HEADER_LINES)
         self.go_to(self.cursor)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
