@@ -17,6 +17,7 @@ from cointrader.data_feeds.candle_merge import merge_pieces
 from cointrader.data_feeds.errors import CandleFileError
 from cointrader.data_feeds.instrument import Instrument
 from cointrader.data_feeds.quality import QualityReport, SeriesFigures
+from storage.candle_gaps import replace_gaps
 from storage.candles import (
     CandleFileRow,
     Candles,
@@ -149,7 +150,8 @@ def _store(workspace: Workspace, connection: sqlite3.Connection, arrival: Arriva
             raise _SeriesChanged
         if merged.file is not None:
             instrument_id = before.instrument_id if before else _new_instrument(connection, arrival)
-            save_candle_record(connection, _row(arrival, merged, before, instrument_id, merged.file))
+            row = _row(arrival, merged, before, instrument_id, merged.file)
+            replace_gaps(connection, save_candle_record(connection, row), merged.figures.missing)
         quarantine(connection, arrival.path.name, arrival.sha256, arrival.reading.refused)
         record_event(
             connection,

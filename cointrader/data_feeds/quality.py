@@ -6,6 +6,7 @@ between them are missing, which is not the same as bars in which nothing moved.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,11 @@ class QualityReport:
     notes: tuple[str, ...]
 
 
+def volume_notes(zero_volume: int, bars: int) -> tuple[str, ...]:
+    """A sentence about a column of volumes that is nothing but zeros."""
+    return ("no bar has any volume; what counts on it will see none",) if bars and zero_volume == bars else ()
+
+
 def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
     """The gaps of an ordered series whose times are a whole number of timeframes apart."""
     steps = np.diff(times_ms)
@@ -69,6 +75,13 @@ class SeriesFigures:
         self.bars = 0
         self.zero_volume = 0
         self.first_ms = 0
+        self._missing: list[NDArray[np.int64]] = []
+
+    @property
+    def missing(self) -> Iterator[tuple[int, int]]:
+        """The closes of the first and the last bar that each gap misses, in order of time."""
+        for places in self._missing:
+            yield from zip(places[0].tolist(), places[1].tolist(), strict=True)
 
     @property
     def last_ms(self) -> int:
@@ -80,7 +93,13 @@ class SeriesFigures:
         if times_ms.size == 0:
             return
         self.first_ms = self.first_ms if self.bars else int(times_ms[0])
-        found = find_gaps(np.concatenate((self._last, times_ms)), self._timeframe_ms)
+        times = np.concatenate((self._last, times_ms))
+        found = find_gaps(times, self._timeframe_ms)
+        if found.count:
+            places = np.flatnonzero(np.diff(times) > self._timeframe_ms)
+            self._missing.append(
+                np.stack((times[places] + self._timeframe_ms, times[places + 1] - self._timeframe_ms))
+            )
         longest = max(self.gaps, found, key=lambda gaps: gaps.longest_bars)
         self.gaps = Gaps(
             self.gaps.count + found.count,

@@ -191,6 +191,10 @@ CREATE INDEX ix_worker_rev ON worker (rev);
 CREATE VIRTUAL TABLE signal_text USING fts5(text, tokenize='trigram');
 CREATE VIRTUAL TABLE rejection_text USING fts5(text, tokenize='trigram');
 CREATE VIRTUAL TABLE position_text USING fts5(text, tokenize='trigram');
+CREATE TABLE candle_gap (
+    candle_file_id INTEGER NOT NULL REFERENCES candle_file, from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL, PRIMARY KEY (candle_file_id, from_ms)
+) WITHOUT ROWID;
 CREATE TABLE source_file (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, path VARCHAR NOT NULL,
     kind VARCHAR NOT NULL, symbol VARCHAR NOT NULL DEFAULT '',

@@ -1,4 +1,4 @@
-"""Files that are read, what feeds record, how long that takes, and what a running bot wrote."""
+"""Gaps of candles, files that are read, what feeds record, how long that takes, what a running bot wrote."""
 
 from textwrap import dedent
 
@@ -10,6 +10,12 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    """
+    CREATE TABLE candle_gap (
+        candle_file_id INTEGER NOT NULL REFERENCES candle_file, from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL, PRIMARY KEY (candle_file_id, from_ms)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE source_file (
         id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, path VARCHAR NOT NULL,

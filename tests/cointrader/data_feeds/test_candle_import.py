@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cointrader.data_feeds.candle_import import CandleFileError, import_candles
+from storage.candle_gaps import longest_gaps
 from storage.candles import SeriesWriter, list_candles, read_candles
 from storage.database import open_database
 from storage.workspace import Workspace
@@ -76,12 +77,17 @@ def test_overlapping_bars_are_added_once_and_the_old_file_goes(
 def test_a_gap_between_two_imports_is_counted_and_closed_by_a_third(
     workspace: Workspace, connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    lines, counts = bars(100), []
+    lines, counts, places = bars(100), [], []
     for name, part in (("a", lines[:30]), ("b", lines[60:]), ("c", lines[30:60])):
         import_candles(workspace, connection, written(tmp_path, part, f"BTCUSDT_{name}.csv"))
         (row,) = list_candles(connection)
         counts.append((row.bars, row.gaps, row.missing_bars))
+        places += [
+            ((gap.from_ms - row.first_close_ms) // MINUTE_MS, gap.bars)
+            for gap in longest_gaps(connection, row.id, MINUTE_MS, 10)
+        ]
     assert counts == [(30, 0, 0), (70, 1, 30), (100, 0, 0)]
+    assert places == [(30, 30)]
 
 
 def test_a_stored_bar_is_never_changed_by_another_file(
