@@ -132,6 +132,15 @@ def count_records(connection: sqlite3.Connection, pattern: str = "*") -> int:
     )
 
 
+def has_record(connection: sqlite3.Connection, record: FeedRecord) -> bool:
+    """Whether a record with this key, moment and type is stored."""
+    rows = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM feed_record WHERE type = ? AND ts_ms = ? AND key = ?)",
+        (record.type, record.ts_ms, record.key),
+    ).fetchall()
+    return bool(rows[0][0])
+
+
 def record_types(connection: sqlite3.Connection) -> list[str]:
     """The types that there are records of; one step along the index a type."""
     rows = connection.execute(

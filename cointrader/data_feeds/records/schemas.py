@@ -13,6 +13,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+GENERIC = "generic"
+"""The type of a record of which nothing but its time is known."""
+
 MOST_LEVELS = 5_000
 LONGEST_TEXT = 500
 
@@ -96,7 +99,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
         ),
         "latency": (_amount("value"), _TIME),
         "book_state": (_SYMBOL, Field("bids", Kind.LEVELS), Field("asks", Kind.LEVELS), _TIME),
-        "generic": (_TIME,),
+        GENERIC: (_TIME,),
     }
 )
 """Every type of record."""
@@ -124,4 +127,4 @@ def infer_type(data: Mapping[str, Any]) -> str:
     said = data.get("type")
     if isinstance(said, str) and said:
         return said
-    return next((name for name, fields in _MARKS if all(field in data for field in fields)), "generic")
+    return next((name for name, fields in _MARKS if all(field in data for field in fields)), GENERIC)
