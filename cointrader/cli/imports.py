@@ -69,9 +69,8 @@ def _import(arguments: argparse.Namespace, paths: list[Path]) -> list[FileOutcom
         door = FrontDoor(place.workspace, place.connection, _options(arguments), ask)
         for outcome in door.take(paths, line.update):
             outcomes.append(outcome)
-            if not arguments.json:
-                line.clear()
-                print_outcome(outcome)
+            line.clear()
+            print_outcome(outcome, quiet=arguments.json)
     return outcomes
 
 
@@ -128,14 +127,15 @@ def print_preview(preview: FilePreview) -> None:
         print(f"  | {line}")
 
 
-def print_outcome(outcome: FileOutcome) -> None:
-    """What became of one file, for people; a refusal goes to standard error."""
+def print_outcome(outcome: FileOutcome, *, quiet: bool = False) -> None:
+    """What became of one file, for people; a refusal goes to standard error, and alone when `quiet`."""
     from cointrader.data_feeds.outcome import REFUSED, SKIPPED
 
     if outcome.state == SKIPPED:
         return
     if outcome.state == REFUSED:
         print(f"cointrader: {outcome.text}", file=sys.stderr)
+    if quiet or outcome.state == REFUSED:
         return
     print(outcome.text)
     print(f"  {outcome.kind}, because {outcome.why}")

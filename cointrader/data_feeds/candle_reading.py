@@ -24,7 +24,13 @@ from cointrader.data_feeds.instrument import (
     read_file_name,
 )
 from cointrader.data_feeds.json_text import JsonText, is_json_of_candles
-from cointrader.data_feeds.quality import QualityReport, find_gaps, infer_timeframe, rows_off_the_grid
+from cointrader.data_feeds.quality import (
+    QualityReport,
+    find_gaps,
+    infer_timeframe,
+    rows_off_the_grid,
+    volume_notes,
+)
 from cointrader.data_feeds.raw_bars import CandleReader, RawBars
 from cointrader.data_feeds.refusals import Refusals
 from cointrader.data_feeds.row_checks import possible_rows, why_impossible
@@ -121,6 +127,7 @@ def read_source(
 
 def _report(candles: Candles, order: RowOrder, refusals: Refusals, notes: tuple[str, ...]) -> QualityReport:
     gaps = find_gaps(candles.close_ms, candles.timeframe_ms)
+    zero_volume = int(np.count_nonzero(candles.volume == 0.0))
     return QualityReport(
         rows=refusals.rows,
         bars=len(candles),
@@ -133,9 +140,9 @@ def _report(candles: Candles, order: RowOrder, refusals: Refusals, notes: tuple[
         longest_gap_after_ms=gaps.longest_after_ms,
         duplicates=order.duplicates,
         out_of_order=order.out_of_order,
-        zero_volume=int(np.count_nonzero(candles.volume == 0.0)),
+        zero_volume=zero_volume,
         refused=refusals.count,
-        notes=notes,
+        notes=(*notes, *volume_notes(zero_volume, len(candles))),
     )
 
 

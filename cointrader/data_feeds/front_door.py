@@ -80,7 +80,7 @@ class FrontDoor:
             try:
                 yield from find_files(path, self.workspace.root)
             except FileRefused as error:
-                yield self._refused(FoundFile(path, str(path), is_named=True), "", "", error)
+                yield self._refused(FoundFile(path, str(path), is_named=True), None, "", error)
 
     def _take(
         self, found: FoundFile, scratch: Path, progress: Progress, *, is_alone: bool
@@ -88,7 +88,7 @@ class FrontDoor:
         if found.note:
             yield FileOutcome(found.name, SKIPPED, text=found.note)
             return
-        kind, sha256 = "", ""
+        recognition, sha256 = None, ""
         try:
             known = _known(found)
             if known is None and is_archive(found.path):
@@ -99,15 +99,14 @@ class FrontDoor:
                 yield self._unknown(found)
                 return
             reader, recognition = known
-            kind = recognition.kind
-            progress(0, 1, f"{found.path.name}: {kind}")
+            progress(0, 1, f"{found.path.name}: {recognition.kind}")
             sha256 = SourceContent(found.path).sha256()
             yield self._load(found, reader, recognition, sha256, progress, is_alone=is_alone)
         except FileRefused as error:
-            yield self._refused(found, kind, sha256, error)
+            yield self._refused(found, recognition, sha256, error)
         except (OSError, EOFError, zlib.error) as error:
             damaged = FileRefused(found.name, 0, "file", f"cannot be read: {_words(error)}")
-            yield self._refused(found, kind, sha256, damaged)
+            yield self._refused(found, recognition, sha256, damaged)
 
     def _load(
         self,
@@ -191,7 +190,10 @@ class FrontDoor:
             raise FileRefused(found.name, 1, "file", reason)
         return FileOutcome(found.name, SKIPPED, text=reason)
 
-    def _refused(self, found: FoundFile, kind: str, sha256: str, error: FileRefused) -> FileOutcome:
+    def _refused(
+        self, found: FoundFile, recognition: Recognition | None, sha256: str, error: FileRefused
+    ) -> FileOutcome:
+        kind, symbol = (recognition.kind, recognition.symbol) if recognition else ("", "")
         rows = error.refused or (QuarantineRow(error.line, error.field, error.reason, ""),)
         text = f"refused: {found.name}{f':{error.line}' if error.line else ''}: {error.field}: {error.reason}"
         with transaction(self.connection):
@@ -201,13 +203,15 @@ class FrontDoor:
                     self.connection, "import", text, severity="error", subject=found.path.name,
                     data={"line": error.line, "field": error.field, "reason": error.reason},
                 )  # fmt: skip
-            row = self._row(found, kind, sha256, LoadReport(kind, 0, text))
+            row = self._row(found, kind, sha256, LoadReport(kind, 0, text, symbol))
             row = replace(row, state=REFUSED, refused=len(rows), quarantined=len(rows), note=error.reason)
             save_source_file(self.connection, row)
         return FileOutcome(
             path=found.name,
             state=REFUSED,
             kind=kind,
+            symbol=symbol,
+            why=recognition.why if recognition else "",
             refused=len(rows),
             quarantined=len(rows),
             text=text,

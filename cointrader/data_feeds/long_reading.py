@@ -20,7 +20,7 @@ from cointrader.data_feeds.candle_reading import asked_timeframe, instrument_of,
 from cointrader.data_feeds.errors import CandleFileError
 from cointrader.data_feeds.instrument import Instrument, InstrumentError, parse_instrument, read_file_name
 from cointrader.data_feeds.long_blocks import Block, LongFile
-from cointrader.data_feeds.quality import QualityReport, SeriesFigures, infer_timeframe
+from cointrader.data_feeds.quality import QualityReport, SeriesFigures, infer_timeframe, volume_notes
 from cointrader.data_feeds.refusals import KEPT_ROWS, TOLERATED_ROWS
 from cointrader.data_feeds.row_checks import possible_rows, why_impossible
 from cointrader.data_feeds.spill import Spill, SpilledRows, TooScattered
@@ -250,7 +250,7 @@ def _second_pass(path: Path, first: _FirstPass, instrument: Instrument, asked_ms
         out_of_order=first.out_of_order,
         zero_volume=figures.zero_volume,
         refused=first.refusals.count,
-        notes=(*first.notes, *notes),
+        notes=(*first.notes, *notes, *volume_notes(figures.zero_volume, figures.bars)),
     )
     return LongReading(pieces, instrument, report, first.dialect, first.refusals.kept)
 
