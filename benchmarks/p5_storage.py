@@ -165,12 +165,15 @@ def csv_candles(folder: Path, count: int) -> Row:
 
     path = folder / "BTC_USDT-1m.csv"
     draw = np.random.default_rng(7)
-    close = np.round(100 * np.exp(np.cumsum(draw.normal(0, 5e-4, count))), 4)
+    close = 100 * np.exp(np.cumsum(draw.normal(0, 5e-4, count)))
+    volume = draw.lognormal(3, 1, count)
     times = range(BASE_MS // BAR_MS * BAR_MS, 1 << 62, BAR_MS)
     with path.open("w", encoding="ascii") as file:
         file.write("date,open,high,low,close,volume\n")
-        for time_ms, price in zip(itertools.islice(times, count), close.tolist(), strict=True):
-            file.write(f"{time_ms},{price},{price + 0.01:.4f},{price - 0.01:.4f},{price},12.5\n")
+        for time_ms, price, amount in zip(
+            itertools.islice(times, count), close.tolist(), volume.tolist(), strict=True
+        ):
+            file.write(f"{time_ms},{price!r},{price * 1.001!r},{price * 0.999!r},{price!r},{amount!r}\n")
 
     def limit() -> None:
         with path.open("rb") as file:

@@ -273,6 +273,8 @@ class CoinTraderApp(App[None]):
 
     def write_log(self, error: Exception) -> None:
         """Adds the whole error to the log of the console."""
+        if self.read_only and not self.log_path.parent.exists():
+            return
         try:
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("a", encoding="utf-8") as log:

@@ -99,10 +99,11 @@ def read_source(
     rows, times = order.rows, open_ms[order.rows]
     refusals.check(bars=times.size)
 
+    steps = np.diff(times)
     timeframe_ms, notes = settle_timeframe(
-        path, infer_timeframe(times), times.size - 1, asked_ms, named.timeframe_ms
+        path, infer_timeframe(steps), steps.size, asked_ms, named.timeframe_ms
     )
-    stray = rows_off_the_grid(times, timeframe_ms)
+    stray = rows_off_the_grid(times, steps, timeframe_ms)
     if stray.size:
         of_raw = np.arange(open_ms.size)[rows]
         off_grid = f"is not on the {timeframe_text(timeframe_ms)} grid of the other rows"

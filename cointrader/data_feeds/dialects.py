@@ -124,8 +124,9 @@ def settle_order(dialect: Dialect, raw: RawBars) -> tuple[Dialect, RawBars]:
     """
     if dialect.name != "ohlcv":
         return dialect, raw
+    impossible = _impossible(raw)
     turned = replace(raw, close=raw.high, high=raw.low, low=raw.close)
-    if _impossible(raw) <= _impossible(turned):
+    if impossible == 0 or impossible <= _impossible(turned):
         return dialect, raw
     return (
         replace(dialect, name="bitfinex", close=dialect.high, high=dialect.low, low=dialect.close),

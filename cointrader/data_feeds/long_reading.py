@@ -261,7 +261,7 @@ def _infer_timeframe(spill: Spill) -> int | None:
     for rows in spill.in_order():
         times = np.unique(rows.open_ms)
         found = np.diff(np.concatenate((last, times)))
-        candidate = infer_timeframe(times) if candidate is None else candidate
+        candidate = infer_timeframe(found) if candidate is None else candidate
         steps += int(found.size)
         hits += int(np.count_nonzero(found == candidate)) if candidate is not None else 0
         last = times[-1:]

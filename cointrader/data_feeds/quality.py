@@ -56,10 +56,10 @@ def volume_notes(zero_volume: int, bars: int) -> tuple[str, ...]:
 
 def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
     """The gaps of an ordered series whose times are a whole number of timeframes apart."""
+    if times_ms.size == 0 or int(times_ms[-1] - times_ms[0]) == (times_ms.size - 1) * timeframe_ms:
+        return Gaps(0, 0, 0, None)
     steps = np.diff(times_ms)
     places = np.flatnonzero(steps > timeframe_ms)
-    if places.size == 0:
-        return Gaps(0, 0, 0, None)
     missing = steps[places] // timeframe_ms - 1
     longest = int(np.argmax(missing))
     return Gaps(int(places.size), int(missing.sum()), int(missing[longest]), int(times_ms[places[longest]]))
@@ -112,13 +112,12 @@ class SeriesFigures:
         self._last = times_ms[-1:].copy()
 
 
-def infer_timeframe(times_ms: NDArray[np.int64]) -> int | None:
-    """The step between bars that explains more than half of all steps; None when there is none.
+def infer_timeframe(steps: NDArray[np.int64]) -> int | None:
+    """The step between bars that is more than half of all steps; None when there is none.
 
     A value that makes up more than half of a list is its median, so no counting is needed; the median
     of the first steps is tried before that of all.
     """
-    steps = np.diff(times_ms)
     if steps.size == 0:
         return None
     for sample in (steps[:_SAMPLE_STEPS], steps):
@@ -129,9 +128,13 @@ def infer_timeframe(times_ms: NDArray[np.int64]) -> int | None:
     return None
 
 
-def rows_off_the_grid(times_ms: NDArray[np.int64], timeframe_ms: int) -> NDArray[np.int64]:
-    """Places of bars that are not a whole number of timeframes away from most of the others."""
-    steps = np.diff(times_ms)
+def rows_off_the_grid(
+    times_ms: NDArray[np.int64], steps: NDArray[np.int64], timeframe_ms: int
+) -> NDArray[np.int64]:
+    """Places of bars that are not a whole number of timeframes away from most of the others.
+
+    `steps` are the differences of `times_ms`.
+    """
     uneven = steps[steps != timeframe_ms]
     if not bool(np.any(uneven % timeframe_ms)):
         return np.empty(0, dtype=np.int64)

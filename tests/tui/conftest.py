@@ -1,33 +1,32 @@
-"""Workspaces for the console: one of some hundred signals, one of a million; both are only read."""
+"""Workspaces for the console: one of some hundred signals, one of a million.
+
+Each is made once a run, by whichever process of pytest-xdist comes first, and only read.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from storage.database import open_database, transaction
 from storage.workspace import Workspace
+from tests.conftest import alone
 from tests.tui.trading_workspace import add_many_signals, trading_workspace
 
 
 @pytest.fixture(scope="session")
 def trading(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """600 signals, 200 of them rejected, 400 positions with everything that belongs to them."""
-    return trading_workspace(tmp_path_factory.mktemp("trading"))
+    return _made_once(tmp_path_factory, "trading", lambda root: trading_workspace(root))
 
 
 @pytest.fixture(scope="session")
 def million(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A million signals, one a minute; the i-th has the id i."""
-    workspace = trading_workspace(tmp_path_factory.mktemp("million"), 0)
-    connection = open_database(workspace)
-    try:
-        with transaction(connection):
-            add_many_signals(connection, 1_000_000)
-    finally:
-        connection.close()
-    return workspace
+    return _made_once(tmp_path_factory, "million", _million)
 
 
 @pytest.fixture
@@ -36,3 +35,28 @@ def empty(tmp_path: Path) -> Workspace:
     workspace = Workspace(tmp_path / "empty").create()
     open_database(workspace).close()
     return workspace
+
+
+def _million(root: Path) -> Workspace:
+    workspace = trading_workspace(root, 0)
+    connection = open_database(workspace)
+    try:
+        # Nobody keeps this database: it need not survive a power cut.
+        connection.execute("PRAGMA synchronous = OFF")
+        with transaction(connection):
+            add_many_signals(connection, 1_000_000)
+    finally:
+        connection.close()
+    return workspace
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Workspace]) -> Workspace:
+    base = factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    done = base / f"{name}.done"
+    with alone(base / f"{name}.lock"):
+        if not done.exists():
+            make(base / name)
+            done.touch()
+    return Workspace(base / name)

@@ -327,8 +327,10 @@ async def test_read_only_makes_no_database(tmp_path: Path) -> None:
     app = console(workspace)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RefusedScreen))
-        assert "--read-only makes nothing" in screen_text(pilot)
-    assert not workspace.database.exists()
+        assert isinstance(app.screen, RefusedScreen)
+        assert "--read-only makes nothing" in str(app.screen.error)
+        assert "cannot be opened" in screen_text(pilot)
+    assert not workspace.root.exists()
 
 
 async def test_the_header_follows_the_worker(tmp_path: Path) -> None:

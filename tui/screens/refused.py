@@ -43,18 +43,24 @@ class RefusedScreen(Dialog[None]):
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
-        self._error = error
+        self.error = error
 
     def title_text(self) -> str:
         """What is wrong, in a few words."""
-        return TITLES.get(type(self._error).__name__, "The database cannot be opened")
+        return TITLES.get(type(self.error).__name__, "The database cannot be opened")
 
     def body(self) -> list[Widget]:
         """The error in its own words, and where the rest is written."""
         app = cast("CoinTraderApp", self.app)
         return [
-            Static(Content(str(self._error) or type(self._error).__name__)),
-            Static(Content.styled(f"\nNothing was changed. The whole of it: {app.log_path}", "$quiet")),
+            Static(Content(str(self.error) or type(self.error).__name__)),
+            Static(
+                Content.styled(
+                    "\nNothing was changed."
+                    + (f" The whole of it: {app.log_path}" if app.log_path.exists() else ""),
+                    "$quiet",
+                )
+            ),
         ]
 
     def action_retry(self) -> None:
@@ -65,4 +71,4 @@ class RefusedScreen(Dialog[None]):
 
     def action_copy(self) -> None:
         """Copies the text."""
-        copy_text(self.app, str(self._error), cast("CoinTraderApp", self.app).workspace.root)
+        copy_text(self.app, str(self.error), cast("CoinTraderApp", self.app).workspace.root)

@@ -11,6 +11,7 @@ from cointrader.core.decider import BadBar, Bar, Decider
 from cointrader.core.limits import Rules, rules_of
 from cointrader.core.reasons import SENTENCES, Reason, Stage, reason_text
 from cointrader.settings import LimitSettings, Settings
+from cointrader.strategies.base import CLOSE_LONG
 from tests.cointrader.core.play import FREE, Played, play, wish
 from tests.cointrader.market import MINUTES_5, by_hand
 
@@ -73,6 +74,15 @@ def test_a_new_day_forgives_the_loss() -> None:
     midnight = 287  # the bar that closes at midnight belongs to the day that ends there
     played = play(crash, wish(crash, 0, stop_distance=50.0), wish(crash, midnight), wish(crash, 288))
     assert played.reasons == [Reason.ACCEPTED, Reason.DAILY_LOSS, Reason.ACCEPTED]
+
+
+def test_a_loss_is_counted_from_midnight_even_where_nothing_else_happened() -> None:
+    fall = [(100.0, 100.0, 70.0, 70.0), (70.0, 71.0, 40.0, 40.0), (40.0, 41.0, 39.0, 40.0)]
+    falling = by_hand([QUIET] * 288 + fall)  # 288 bars of five minutes are the first day
+    played = play(falling, wish(falling, 0), wish(falling, 290, strategy=1))
+    reason, _, actual = rejected(played, 1)
+    assert reason is Reason.DAILY_LOSS
+    assert actual == pytest.approx(0.06)
 
 
 def test_more_entries_than_a_day_allows() -> None:
@@ -146,6 +156,15 @@ def test_exposure_counts_what_is_open_or_ordered(
         found = rejected(played, 1)
         assert found[:2] == (reason, limit)
         assert found[2] == pytest.approx(actual)
+
+
+def test_a_position_of_another_symbol_counts_until_it_has_left() -> None:
+    rules = FREE._replace(portfolio_fraction=0.15)
+    exits = np.zeros((2, 24), np.uint8)
+    exits[0, 5] = CLOSE_LONG
+    for bar, reason in ((5, Reason.PORTFOLIO_EXPOSURE), (6, Reason.ACCEPTED)):
+        played = play((BTC, ETH), wish(BTC, 0), wish(ETH, bar, symbol=1), rules=rules, exits=exits)
+        assert played.reasons == [Reason.ACCEPTED, reason]
 
 
 def test_another_strategy_has_its_own_exposure() -> None:

@@ -36,22 +36,22 @@ def test_the_missing_bars_of_a_series_are_the_same_in_whatever_pieces_it_comes()
 
 
 def test_the_timeframe_is_the_step_that_explains_most_of_the_bars() -> None:
-    assert infer_timeframe(minutes(0, 5, 10, 40, 45, 50)) == 5 * MINUTE_MS
-    assert infer_timeframe(minutes(0, 1, 3, 6)) is None
-    assert infer_timeframe(minutes(7)) is None
+    assert infer_timeframe(np.diff(minutes(0, 5, 10, 40, 45, 50))) == 5 * MINUTE_MS
+    assert infer_timeframe(np.diff(minutes(0, 1, 3, 6))) is None
+    assert infer_timeframe(np.diff(minutes(7))) is None
 
 
 def test_a_timeframe_is_found_though_the_first_thousand_bars_are_sparse() -> None:
     sparse = np.cumsum(np.tile([1, 2, 3], 400))
     dense = sparse[-1] + np.arange(1, 5_000)
-    assert infer_timeframe(np.concatenate((sparse, dense)) * MINUTE_MS) == MINUTE_MS
+    assert infer_timeframe(np.diff(np.concatenate((sparse, dense)) * MINUTE_MS)) == MINUTE_MS
 
 
 def test_bars_off_the_grid_are_found_even_when_the_first_one_is() -> None:
     times = minutes(0, 1, 2, 3, 4, 5)
     times[0] += 7
     times[4] += 9
-    assert rows_off_the_grid(times, MINUTE_MS).tolist() == [0, 4]
+    assert rows_off_the_grid(times, np.diff(times), MINUTE_MS).tolist() == [0, 4]
 
 
 def test_an_outage_of_the_exchange_is_reported() -> None:

@@ -88,6 +88,9 @@ def test_mean_bot_buys_below_the_mean_and_leaves_near_it() -> None:
     below = found.index[found.side > 0]
     assert not np.any(found.exits[below] & CLOSE_LONG), "far below the mean a long has no reason to leave"
     assert np.all(found.exits[below] & CLOSE_SHORT), "a short that got there is past the mean"
+    above = found.index[found.side < 0]
+    assert not np.any(found.exits[above] & CLOSE_SHORT)
+    assert np.all(found.exits[above] & CLOSE_LONG)
 
 
 @pytest.mark.parametrize("name", registry.names())
