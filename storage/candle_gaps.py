@@ -11,7 +11,7 @@ from storage.insert import insert_rows
 
 @dataclass(frozen=True)
 class Gap:
-    """Bars that follow each other and are missing: the closes (UTC ms) of the first and the last, how many."""
+    """Bars that follow each other and are missing: the closes (UTC ms) of the first and the last."""
 
     from_ms: int
     to_ms: int

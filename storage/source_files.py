@@ -81,9 +81,9 @@ def read_before(connection: sqlite3.Connection, sha256: str, kind: str) -> Sourc
     return _first(connection, where, sha256, kind)
 
 
-def list_source_files(connection: sqlite3.Connection) -> list[SourceFileRow]:
-    """Every file, the one that changed last first."""
-    rows = connection.execute(f"{_SELECT} ORDER BY updated_ms DESC, id DESC").fetchall()
+def list_source_files(connection: sqlite3.Connection, *, limit: int = -1) -> list[SourceFileRow]:
+    """Every file, or `limit` of them, the one that changed last first."""
+    rows = connection.execute(f"{_SELECT} ORDER BY updated_ms DESC, id DESC LIMIT ?", (limit,)).fetchall()
     return [SourceFileRow(*row) for row in rows]
 
 
