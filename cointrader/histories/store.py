@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from cointrader import __version__
 from cointrader.data_feeds.instrument import InstrumentError, parse_instrument
@@ -49,7 +50,9 @@ class _Known:
     side: str
     opened_ms: int
     state: str
+    strategy: str
     fills: int
+    has_signal: bool
 
 
 def store_history(
@@ -89,6 +92,7 @@ def store_history(
     )
 
 
+@lru_cache(maxsize=4096)
 def symbol_of(pair: str) -> str:
     """The spelling that is used inside; a name that is no pair of currencies stays as it is."""
     try:
@@ -110,8 +114,9 @@ def _run_to_extend(
     if not found:
         return 0, [], None
     rows = connection.execute(
-        "SELECT id, symbol, side, opened_ms, state, "
-        "(SELECT count(*) FROM position_fill WHERE position_id = position.id) "
+        "SELECT id, symbol, side, opened_ms, state, strategy, "
+        "(SELECT count(*) FROM position_fill WHERE position_id = position.id), "
+        "EXISTS (SELECT 1 FROM signal_position WHERE position_id = position.id) "
         "FROM position WHERE run_id = ? ORDER BY id",
         (found[0][0],),
     ).fetchall()
@@ -187,7 +192,8 @@ class _Keeper:
     def go_on(self, place: int, trade: ImportedTrade, known: _Known) -> bool:
         """Adds to a position what has happened since; False when nothing has."""
         is_closing = known.state != "closed" and trade.closed_ms is not None
-        if known.fills == len(trade.fills) and not is_closing:
+        is_told = known.strategy != trade.strategy or (trade.signal is not None and not known.has_signal)
+        if known.fills == len(trade.fills) and not is_closing and not is_told:
             return False
         columns = self._columns(place, trade)
         assignments = ", ".join(f'"{name}" = ?' for name in columns)
@@ -197,6 +203,8 @@ class _Keeper:
         self._store_fills({known.id: trade}, known.fills)
         if is_closing:
             self._store_rewards({known.id: (place, trade)})
+        if trade.signal is not None and not known.has_signal:
+            index_text(self._connection, "signal", self._store_signal(known.id, trade) - 1)
         return True
 
     def add(self, first: int, trades: Sequence[ImportedTrade]) -> None:

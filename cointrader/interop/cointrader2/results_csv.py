@@ -8,7 +8,6 @@ have seeded it with constant rows, which were never traded.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 
 from cointrader.interop.cointrader2.records import BotPnl, Reading, key_of
 from cointrader.interop.csv_table import Row, RowRefused
@@ -22,15 +21,12 @@ _HEADERS = {
 _SEEDED = {("sniper_solana", "breakout", 0.02), ("sniper_solana", "volatile", 0.05)}
 
 
-def read_results(
-    source: str, header: str, lines: list[tuple[int, str]], seen: Counter[str] | None = None
-) -> Reading:
+def read_results(source: str, header: str, lines: list[tuple[int, str]]) -> Reading:
     """The rows of some lines. `header` is the first line of the file, whichever lines these are.
 
-    `seen` counts how often a row was there before, for rows that are equal.
+    Times go down to the microsecond: rows that are equal are one result, booked twice.
     """
     reading = Reading()
-    counts: Counter[str] = Counter() if seen is None else seen
     has_header = "pnl" in header.lower().split(",") or "timestamp" in header.lower()
     names = [name.strip().lower() for name in (header if has_header else _HEADERS[source]).split(",")]
     for number, line in lines:
@@ -41,7 +37,7 @@ def read_results(
         try:
             if len(fields) != len(names):
                 raise RowRefused("row", f"has {len(fields)} fields; the header names {len(names)}")
-            found = _result(source, row, counts)
+            found = _result(source, row)
         except RowRefused as error:
             reading.refused.append(QuarantineRow(number, error.field, error.reason, line))
             continue
@@ -55,16 +51,14 @@ def is_seeded(row: BotPnl) -> bool:
     return (row.strategy, row.regime, row.pnl) in _SEEDED
 
 
-def _result(source: str, row: Row, counts: Counter[str]) -> BotPnl:
-    base = key_of(source, *row.fields.values())
-    counts[base] += 1
+def _result(source: str, row: Row) -> BotPnl:
     return BotPnl(
         line=row.line,
         ts_ms=row.moment("timestamp"),
         strategy=row.needed("strategy"),
         pnl=row.number("pnl"),
         source=source,
-        key=f"{base}#{counts[base]}",
+        key=key_of(source, *row.fields.values()),
         symbol=row.text("symbol"),
         regime=row.text("regime"),
         entry_price=_optional(row, "entry_price"),

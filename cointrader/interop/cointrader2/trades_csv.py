@@ -8,7 +8,7 @@ writes a row without an amount for every raw signal: a probe. A price of 0 was n
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Callable
 
 from cointrader.interop.cointrader2.records import BotTrade, Reading, key_of
 from cointrader.interop.csv_table import RowRefused, read_number
@@ -22,17 +22,21 @@ _BALANCE = re.compile(r"\$-?\d{1,3}(?:,\d{3})+\.\d{2}|\$-?\d+\.\d{2}|\$-?\d+(?:\
 _SIDES = ("buy", "sell")
 
 
-def read_trades(lines: list[tuple[int, str]], seen: Counter[str] | None = None) -> Reading:
-    """The rows of some lines. `seen` counts how often a row was there before, for rows that are equal."""
+def read_trades(lines: list[tuple[int, str]], before: Callable[[str], int] | None = None) -> Reading:
+    """The rows of some lines.
+
+    Slices of one order may be equal rows: they are told apart by a count in their keys. `before` says how
+    many rows with a key stood in earlier lines of the same file.
+    """
     reading = Reading()
-    counts: Counter[str] = Counter() if seen is None else seen
+    counts: dict[str, int] = {}
     for number, line in lines:
         for text in rows_in(line):
             fields = [part.strip() for part in text.split(",")]
             if fields[0].lower() == "symbol":
                 continue
             try:
-                reading.rows.append(_trade(number, fields, counts))
+                reading.rows.append(_trade(number, fields, counts, before))
             except RowRefused as error:
                 reading.refused.append(QuarantineRow(number, error.field, error.reason, line))
     return reading
@@ -43,12 +47,9 @@ def rows_in(line: str) -> list[str]:
     return [text for part in _BALANCE.split(line) if (text := part.strip())]
 
 
-def base_key(key: str) -> str:
-    """What equal rows have in common: the key without the count."""
-    return key.partition("#")[0]
-
-
-def _trade(number: int, fields: list[str], counts: Counter[str]) -> BotTrade:
+def _trade(
+    number: int, fields: list[str], counts: dict[str, int], before: Callable[[str], int] | None
+) -> BotTrade:
     if not 5 <= len(fields) <= 7:
         raise RowRefused("row", f"has {len(fields)} fields; 5, 6 or 7 were expected")
     symbol, side = fields[0], fields[1].lower()
@@ -64,6 +65,8 @@ def _trade(number: int, fields: list[str], counts: Counter[str]) -> BotTrade:
     except MomentError as error:
         raise RowRefused("timestamp", str(error)) from error
     base = key_of("trade", *fields)
+    if base not in counts:
+        counts[base] = before(base) if before is not None else 0
     counts[base] += 1
     kind = _kind(amount, price, is_stop=len(fields) > 5 and fields[5].lower() == "true")
     return BotTrade(number, moment, symbol, side, amount, price, kind, f"{base}#{counts[base]}")

@@ -8,7 +8,8 @@ regime), or the fraction of the entry price, or the difference of the prices.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,23 +65,41 @@ def tell_units(exits: Sequence[Exit], booked: Sequence[Booked]) -> list[Told]:
     Of several rows near each other that belong to no exit the first is kept (the bot books the quote amount
     first), the others are its twins.
     """
+    by_time = _by_time(exits)
+    kept: dict[tuple[str, int], list[int]] = defaultdict(list)
     told: list[Told] = []
-    kept: list[Booked] = []
     for row in booked:
-        found = _nearest(exits, row)
+        found = _nearest(by_time, row)
         if found is not None:
             told.append(Told(row.id, found[1], found[0].id))
-        elif any(other.strategy == row.strategy and _near(other.ts_ms, row.ts_ms) for other in kept):
+        elif any(_near(moment, row.ts_ms) for key in _keys(row) for moment in kept.get(key, ())):
             told.append(Told(row.id, Unit.TWIN, None))
         else:
-            kept.append(row)
+            kept[_key(row)].append(row.ts_ms)
             told.append(Told(row.id, Unit.UNKNOWN, None))
     return told
 
 
-def _nearest(exits: Sequence[Exit], row: Booked) -> tuple[Exit, Unit] | None:
+def _by_time(exits: Sequence[Exit]) -> dict[tuple[str, int], list[Exit]]:
+    """Exits by strategy and stretch of two seconds: what is near lies in the same or a neighbouring one."""
+    found: dict[tuple[str, int], list[Exit]] = defaultdict(list)
+    for exit in exits:
+        found[_key(exit)].append(exit)
+    return found
+
+
+def _key(row: Exit | Booked) -> tuple[str, int]:
+    return row.strategy, row.ts_ms // NEAR_MS
+
+
+def _keys(row: Booked) -> list[tuple[str, int]]:
+    strategy, stretch = _key(row)
+    return [(strategy, stretch + step) for step in (-1, 0, 1)]
+
+
+def _nearest(by_time: Mapping[tuple[str, int], list[Exit]], row: Booked) -> tuple[Exit, Unit] | None:
     """The exit near a row whose numbers explain it; of several the one that is nearest in time."""
-    near = [exit for exit in exits if exit.strategy == row.strategy and _near(exit.ts_ms, row.ts_ms)]
+    near = [exit for key in _keys(row) for exit in by_time.get(key, ()) if _near(exit.ts_ms, row.ts_ms)]
     for exit in sorted(near, key=lambda exit: abs(exit.ts_ms - row.ts_ms)):
         for unit, value in _values(exit):
             if math.isclose(value, row.pnl, rel_tol=_TOLERANCE, abs_tol=1e-9):
