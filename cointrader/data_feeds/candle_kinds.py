@@ -118,6 +118,7 @@ def _report(result: ImportResult) -> LoadReport:
         quarantined=len(result.refused),
         refused_rows=result.refused,
         already_there=result.already_there,
+        sha256=result.source_sha256,
         notes=(*report.notes, *([result.overlap] if result.overlap else [])),
         details={
             "timeframe": timeframe_text(report.timeframe_ms),

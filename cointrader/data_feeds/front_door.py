@@ -100,7 +100,8 @@ class FrontDoor:
                 return
             reader, recognition = known
             progress(0, 1, f"{found.path.name}: {recognition.kind}")
-            sha256 = SourceContent(found.path).sha256()
+            # A reader that looks for itself what is new hashes what it reads; once is enough.
+            sha256 = "" if reader.knows_its_own else SourceContent(found.path).sha256()
             yield self._load(found, reader, recognition, sha256, progress, is_alone=is_alone)
         except FileRefused as error:
             yield self._refused(found, recognition, sha256, error)
@@ -118,7 +119,7 @@ class FrontDoor:
         *,
         is_alone: bool,
     ) -> FileOutcome:
-        before = None if reader.knows_its_own else read_before(self.connection, sha256, recognition.kind)
+        before = read_before(self.connection, sha256, recognition.kind) if sha256 else None
         if before is not None:
             text = f"{found.path.name}: nothing new, these bytes were imported before as {before.path}"
             return FileOutcome(
@@ -137,6 +138,7 @@ class FrontDoor:
         )
         report = reader.load(found.path, context)
         if report.source_file_id == 0:
+            sha256 = sha256 or report.sha256 or SourceContent(found.path).sha256()
             with transaction(self.connection):
                 save_source_file(self.connection, self._row(found, report.kind, sha256, report))
         return FileOutcome(
@@ -196,6 +198,7 @@ class FrontDoor:
         kind, symbol = (recognition.kind, recognition.symbol) if recognition else ("", "")
         rows = error.refused or (QuarantineRow(error.line, error.field, error.reason, ""),)
         text = f"refused: {found.name}{f':{error.line}' if error.line else ''}: {error.field}: {error.reason}"
+        sha256 = sha256 or _hash_of(found.path)
         with transaction(self.connection):
             if not error.is_recorded:
                 quarantine(self.connection, found.path.name, sha256, rows)
@@ -241,6 +244,14 @@ class FrontDoor:
             quarantined=report.quarantined,
             note=" ".join(f"{note}." for note in report.notes),
         )
+
+
+def _hash_of(path: Path) -> str:
+    """SHA-256 of a file, '' for one that cannot be read."""
+    try:
+        return SourceContent(path).sha256()
+    except OSError:
+        return ""
 
 
 def _known(found: FoundFile) -> tuple[FileKind, Recognition] | None:

@@ -32,21 +32,22 @@ _LONGEST_LINE = 1 << 20
 class Block:
     """Some rows of a file and the number of the line of each.
 
-    `texts` are the lines of the block from number `start` on; of a table there are none.
+    `content` are the lines of the block from number `start` on; of a table there are none.
     """
 
     raw: RawBars
     lines: NDArray[np.int64]
-    texts: Sequence[bytes] = ()
+    content: bytes = b""
     start: int = 1
 
     def locate(self, rows: Sequence[int]) -> list[Place]:
         """Line number and text of rows."""
-        return [Place(int(self.lines[row]), self._text(row)) for row in rows]
+        texts = self.content.splitlines() if rows else []
+        return [Place(int(self.lines[row]), self._text(texts, row)) for row in rows]
 
-    def _text(self, row: int) -> str:
-        if self.texts:
-            return self.texts[int(self.lines[row]) - self.start].decode("utf-8", "replace")[:RAW_TEXT]
+    def _text(self, texts: Sequence[bytes], row: int) -> str:
+        if texts:
+            return texts[int(self.lines[row]) - self.start].decode("utf-8", "replace")[:RAW_TEXT]
         raw = self.raw
         columns = (raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume)
         return ",".join(str(column[row].item()) for column in columns)
@@ -116,11 +117,11 @@ class LongFile:
                 if start == 1:
                     # Later blocks are read in the order of columns that the first one shows.
                     self._dialect, raw = settle_order(dialect, raw)
-                texts = lines.content.splitlines()
-                numbers = _line_numbers(raw, texts, dialect) + start - 1
-                yield Block(_moved_rows(raw, start - 1), numbers, texts, start)
+                count = lines.content.count(b"\n")
+                numbers = _line_numbers(raw, lines, count, dialect) + start - 1
+                yield Block(_moved_rows(raw, start - 1), numbers, lines.content, start)
                 dialect = replace(self._dialect or dialect, first_line=1, has_blank_start=False, notes=())
-                start += lines.content.count(b"\n")
+                start += count
         except (EOFError, OSError, zlib.error) as error:
             reason = f"the gzip stream is cut or damaged ({error})"
             raise CandleFileError(self.path, start, "compression", reason) from error
@@ -149,7 +150,7 @@ class LongFile:
         try:
             for table in self._tables():
                 raw = bars_of(table, self.path)
-                yield Block(raw, np.arange(first, first + table.num_rows, dtype=np.int64), ())
+                yield Block(raw, np.arange(first, first + table.num_rows, dtype=np.int64))
                 first += table.num_rows
         except (pa.ArrowInvalid, OSError) as error:
             words = str(error).splitlines()[0][:120]
@@ -189,12 +190,13 @@ def _moved_rows(raw: RawBars, by: int) -> RawBars:
     return replace(raw, refused=tuple(rows))
 
 
-def _line_numbers(raw: RawBars, texts: Sequence[bytes], dialect: Dialect) -> NDArray[np.int64]:
-    """The line of every row within its block."""
+def _line_numbers(raw: RawBars, lines: Lines, ends: int, dialect: Dialect) -> NDArray[np.int64]:
+    """The line of every row within its block, which has so many line ends."""
     if raw.lines is not None:
         return raw.lines
     first = dialect.first_line
-    if len(texts) - (first - 1) == raw.time.size:
+    if ends + (not lines.ends_with_newline()) - (first - 1) == raw.time.size:
         return np.arange(first, first + raw.time.size, dtype=np.int64)
+    texts = lines.content.splitlines()
     numbers = [number for number, text in enumerate(texts, start=1) if number >= first and text.strip()]
     return np.array(numbers, dtype=np.int64)

@@ -148,7 +148,6 @@ class _FirstPass:
         self.rows += raw.time.size + len(raw.refused)
         self.refusals.add(list(raw.refused), len(raw.refused))
         possible = possible_rows(raw, open_ms)
-        rows = np.arange(open_ms.size) if possible is None else np.flatnonzero(possible)
         if possible is not None:
             wrong = np.flatnonzero(~possible)
             shown = [int(row) for row in wrong[:KEPT_ROWS]]
@@ -158,10 +157,12 @@ class _FirstPass:
                 for row, place in places
             ]
             self.refusals.add(refused, wrong.size)
-        self._count_order(open_ms[rows])
-        self.bars += rows.size
         values = np.stack([raw.open, raw.high, raw.low, raw.close, raw.volume])
-        self.spill.add(SpilledRows(open_ms, block.lines, values).take(rows))
+        rows = SpilledRows(open_ms, block.lines, values)
+        rows = rows if possible is None else rows.take(possible)
+        self._count_order(rows.open_ms)
+        self.bars += len(rows)
+        self.spill.add(rows)
 
     def _count_order(self, times_ms: NDArray[np.int64]) -> None:
         if times_ms.size == 0:
@@ -257,10 +258,11 @@ def _second_pass(path: Path, first: _FirstPass, instrument: Instrument, asked_ms
 
 def _infer_timeframe(spill: Spill) -> int | None:
     """The step that explains more than half of all steps, taken from the first rows; None for none."""
-    candidate, steps, hits, last = None, 0, 0, np.empty(0, dtype=np.int64)
-    for rows in spill.in_order():
-        times = np.unique(rows.open_ms)
-        found = np.diff(np.concatenate((last, times)))
+    candidate, steps, hits = None, 0, 0
+    last: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    for times in spill.times_in_order():
+        joined = np.concatenate((last, times))
+        found: NDArray[np.int64] = joined[1:] - joined[:-1]
         candidate = infer_timeframe(found) if candidate is None else candidate
         steps += int(found.size)
         hits += int(np.count_nonzero(found == candidate)) if candidate is not None else 0
@@ -271,8 +273,12 @@ def _infer_timeframe(spill: Spill) -> int | None:
 def _main_phase(spill: Spill, timeframe_ms: int) -> int:
     """Where in a timeframe most bars begin."""
     phases: Counter[int] = Counter()
-    for rows in spill.in_order():
-        values, counts = np.unique(rows.open_ms % timeframe_ms, return_counts=True)
+    for times in spill.times_in_order():
+        of_rows = times % timeframe_ms
+        if bool(np.all(of_rows == of_rows[0])):
+            phases[int(of_rows[0])] += int(of_rows.size)
+            continue
+        values, counts = np.unique(of_rows, return_counts=True)
         phases.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
     return min(phases, key=lambda phase: (-phases[phase], phase))
 

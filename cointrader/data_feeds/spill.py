@@ -60,6 +60,14 @@ class Spill:
                 np.save(file, values, allow_pickle=False)
         self._parts.append(_Part(path, int(rows.open_ms.min()), int(rows.open_ms.max()), len(rows)))
 
+    def times_in_order(self) -> Iterator[NDArray[np.int64]]:
+        """The times of `in_order` alone, each once."""
+        for together in self._together():
+            times = np.concatenate([self._load_times(part) for part in together])
+            if not bool(np.all(times[1:] > times[:-1])):
+                times = np.unique(times)
+            yield times
+
     def in_order(self) -> Iterator[SpilledRows]:
         """All rows by time, those with the same time in the order of the file. Raises TooScattered."""
         for together in self._together():
@@ -85,6 +93,11 @@ class Spill:
                 raise TooScattered
         if group:
             yield [each for _, each in sorted(group, key=lambda pair: pair[0])]
+
+    def _load_times(self, part: _Part) -> NDArray[np.int64]:
+        with open(part.path, "rb") as file:
+            times: NDArray[np.int64] = np.load(file, allow_pickle=False)
+        return times
 
     def _load(self, part: _Part) -> SpilledRows:
         with open(part.path, "rb") as file:
