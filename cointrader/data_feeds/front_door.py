@@ -6,6 +6,7 @@ it, a refused one its rows in quarantine and an event besides.
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +106,7 @@ class FrontDoor:
             yield self._load(found, reader, recognition, sha256, progress, is_alone=is_alone)
         except FileRefused as error:
             yield self._refused(found, recognition, sha256, error)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
             damaged = FileRefused(found.name, 0, "file", f"cannot be read: {_words(error)}")
             yield self._refused(found, recognition, sha256, damaged)
 

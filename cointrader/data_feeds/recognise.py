@@ -6,6 +6,7 @@ to be recognised, so that listing them costs nothing.
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import cache
 from importlib import import_module
@@ -60,7 +61,10 @@ def recognise(head: bytes, name: str) -> tuple[FileKind, Recognition] | None:
     `head` are the first 64 KiB of the content, unpacked; `name` is the file's name without folders.
     """
     for kind in kinds():
-        found = kind.recognise(head, name)
+        try:
+            found = kind.recognise(head, name)
+        except (csv.Error, UnicodeError):
+            continue  # a beginning that it cannot even split into fields is none of its files'
         if found is not None:
             return kind, found
     return None

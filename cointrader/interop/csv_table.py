@@ -79,8 +79,11 @@ def read_number(value: object, name: str, *, positive: bool = False) -> float:
 
 def header_of(head: bytes) -> tuple[str, ...]:
     """The names in the first line of a file's first bytes, in small letters."""
-    line = head.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
-    names = next(csv.reader([line]), [])
+    line = next(iter(head.splitlines()), b"").decode("utf-8-sig", "replace").strip()
+    try:
+        names = next(csv.reader([line]), [])
+    except csv.Error:
+        return ()
     return tuple(name.strip().lower() for name in names)
 
 
