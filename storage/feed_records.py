@@ -109,15 +109,23 @@ def every_record(
 
 def newest_record(connection: sqlite3.Connection, pattern: str = "*") -> FeedRecord | None:
     """The latest record that matches."""
+    found = newest_records(connection, pattern, 1)
+    return found[0] if found else None
+
+
+def newest_records(connection: sqlite3.Connection, pattern: str, limit: int) -> list[FeedRecord]:
+    """The latest `limit` records that match, oldest first."""
     condition, values = _condition(pattern)
     found = [
         row
         for type in _types(connection, pattern)
         for row in connection.execute(
-            f"{_SELECT} WHERE type = ? AND {condition} ORDER BY ts_ms DESC, id DESC LIMIT 1", (type, *values)
+            f"{_SELECT} WHERE type = ? AND {condition} ORDER BY ts_ms DESC, id DESC LIMIT ?",
+            (type, *values, limit),
         ).fetchall()
     ]
-    return _record(max(found, key=lambda row: (row[1], row[0]))) if found else None
+    found.sort(key=lambda row: (row[1], row[0]))
+    return [_record(row) for row in found[-limit:]]
 
 
 def count_records(connection: sqlite3.Connection, pattern: str = "*") -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from cointrader.data_feeds.record_import import FileRecords, RecordSink, load_records
+from cointrader.data_feeds.record_import import FileRecords, Sink, load_records
 from cointrader.data_feeds.records.cleaning import clean_text
 from cointrader.data_feeds.sentiment_score import score_text
 from cointrader.data_feeds.table_rows import TableRow, table_rows
@@ -45,10 +45,11 @@ def load_news(path: Path, context: LoadContext) -> LoadReport:
     A score in the file is kept as it is; only a file without one is scored here, from headline and text.
     Times without a zone are UTC.
     """
-    return load_records(path, context, "news", lambda sink: _read(path, context, sink))
+    return load_records(path, context, "news", lambda sink: read_news(path, context, sink))
 
 
-def _read(path: Path, context: LoadContext, sink: RecordSink) -> FileRecords:
+def read_news(path: Path, context: LoadContext, sink: Sink) -> FileRecords:
+    """Gives the headlines of a file to a sink."""
     lowest, highest, ordered, last = 1.0, -1.0, True, ""
     columns: dict[str, str] = {}
     kept = 0
@@ -71,7 +72,7 @@ def _read(path: Path, context: LoadContext, sink: RecordSink) -> FileRecords:
     return FileRecords(f"{kept:,} headlines", notes=notes, details={"scored_here": not scored})
 
 
-def _record(row: TableRow, columns: dict[str, str], sink: RecordSink) -> dict[str, object] | None:
+def _record(row: TableRow, columns: dict[str, str], sink: Sink) -> dict[str, object] | None:
     def value(names: tuple[str, ...]) -> str:
         return row.values.get(_named(columns, names), "").strip()
 

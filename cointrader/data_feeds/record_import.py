@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cointrader.data_feeds.records.normalising import make_record
 from cointrader.data_feeds.records.validation import RecordRefused
@@ -27,6 +27,22 @@ from storage.staging import Staging, staged_rows
 BATCH = 2_000
 MOST_QUARANTINED = 10_000
 SHOWN_RAW = 500
+
+
+class Sink(Protocol):
+    """What a reader of records talks to."""
+
+    def next_row(self) -> int:
+        """Counts a row of the file, as it is read; returns how many there were."""
+        ...
+
+    def add(self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "") -> bool:
+        """Keeps a record, or refuses the row it came from; says which."""
+        ...
+
+    def refuse(self, line: int, field: str, reason: str, raw: str | bytes) -> None:
+        """A row that cannot be used."""
+        ...
 
 
 @dataclass
@@ -46,8 +62,11 @@ class RecordSink:
     _received_ms: int = field(default_factory=now_ms)
     _batch: list[tuple[object, ...]] = field(default_factory=list)
 
+    def next_row(self) -> int:
+        self.rows += 1
+        return self.rows
+
     def add(self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "") -> bool:
-        """Keeps a record, or refuses the row it came from, with the reason; says which."""
         try:
             record = make_record({**data, "type": type}, provenance=self.provenance, source=self.source)
         except RecordRefused as error:
@@ -60,7 +79,6 @@ class RecordSink:
         return True
 
     def refuse(self, line: int, field: str, reason: str, raw: str | bytes) -> None:
-        """A row that cannot be used."""
         self.refused += 1
         if len(self.kept) < MOST_QUARANTINED:
             text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
@@ -91,7 +109,7 @@ class FileRecords:
 
 
 def load_records(
-    path: Path, context: LoadContext, source: str, read: Callable[[RecordSink], FileRecords]
+    path: Path, context: LoadContext, source: str, read: Callable[[Sink], FileRecords]
 ) -> LoadReport:
     """Reads a file with `read` and keeps its records.
 

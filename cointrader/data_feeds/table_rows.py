@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cointrader.data_feeds.lines import LineReader
-from cointrader.data_feeds.record_import import RecordSink
+from cointrader.data_feeds.record_import import Sink
 from cointrader.interop.file_kind import LoadContext
 
 PROGRESS_ROWS = 1_000
@@ -24,7 +24,7 @@ class TableRow:
 
 
 def table_rows(
-    path: Path, context: LoadContext, sink: RecordSink, columns: tuple[str, ...] | None = None
+    path: Path, context: LoadContext, sink: Sink, columns: tuple[str, ...] | None = None
 ) -> Iterator[TableRow]:
     """The rows of a file with a header, or of one without it whose columns are `columns`.
 
@@ -38,9 +38,9 @@ def table_rows(
     for values in rows:
         if not values:
             continue
-        sink.rows += 1
-        if sink.rows % PROGRESS_ROWS == 0:
-            context.progress(reader.position, reader.size, f"{path.name}: row {sink.rows:,}")
+        number = sink.next_row()
+        if number % PROGRESS_ROWS == 0:
+            context.progress(reader.position, reader.size, f"{path.name}: row {number:,}")
         raw = ",".join(values)
         if len(values) != len(names):
             reason = f"has {len(values)} fields and not {len(names)}"

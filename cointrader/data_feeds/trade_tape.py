@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cointrader.data_feeds.instrument import read_file_name
 from cointrader.data_feeds.lines import LineReader
-from cointrader.data_feeds.record_import import FileRecords, RecordSink, load_records
+from cointrader.data_feeds.record_import import FileRecords, Sink, load_records
 from cointrader.data_feeds.records.cleaning import DataCleaner
 from cointrader.data_feeds.records.timestamps import TimeRefused, to_ms
 from cointrader.data_feeds.records.validation import RecordRefused, find_problems
@@ -139,27 +139,22 @@ def recognise_tape(head: bytes, name: str) -> Recognition | None:
 
 def load_tape(path: Path, context: LoadContext) -> LoadReport:
     """Keeps every trade of a file. Raises FileRefused."""
-    return load_records(path, context, read_file_name(path.name).venue, _reader(path, context))
+    venue = read_file_name(path.name).venue
+    return load_records(path, context, venue, lambda sink: read_tape(path, context, sink))
 
 
-def _reader(path: Path, context: LoadContext) -> Callable[[RecordSink], FileRecords]:
+def read_tape(path: Path, context: LoadContext, sink: Sink) -> FileRecords:
+    """Gives the trades of a file to a sink."""
     symbol = context.answer("symbol") or context.recognition.symbol
-
-    def read(sink: RecordSink) -> FileRecords:
-        parser, sides = TradeParser(), {"buy": 0, "sell": 0, "any": 0}
-        first = next(iter(LineReader(path)), (1, b""))[1]
-        layout = layout_of(first)
-        columns = _columns(layout, first)
-        for row in table_rows(path, context, sink, columns):
-            trade = _parsed(parser, row, symbol, sink)
-            if trade is not None and sink.add("trade_tape", trade, line=row.line, raw=row.raw):
-                sides[trade["side"]] += 1
-        kept = sum(sides.values())
-        notes = ["no trade says which side began it"] if kept and sides["any"] == kept else []
-        text = f"{kept:,} trades of {symbol}"
-        return FileRecords(text, symbol, notes=notes, details={"sides": sides})
-
-    return read
+    parser, sides = TradeParser(), {"buy": 0, "sell": 0, "any": 0}
+    first = next(iter(LineReader(path)), (1, b""))[1]
+    for row in table_rows(path, context, sink, _columns(layout_of(first), first)):
+        trade = _parsed(parser, row, symbol, sink)
+        if trade is not None and sink.add("trade_tape", trade, line=row.line, raw=row.raw):
+            sides[trade["side"]] += 1
+    kept = sum(sides.values())
+    notes = ["no trade says which side began it"] if kept and sides["any"] == kept else []
+    return FileRecords(f"{kept:,} trades of {symbol}", symbol, notes=notes, details={"sides": sides})
 
 
 def _columns(layout: TapeLayout | None, first_line: bytes) -> tuple[str, ...] | None:
@@ -169,7 +164,7 @@ def _columns(layout: TapeLayout | None, first_line: bytes) -> tuple[str, ...] | 
     return layout.columns[: first_line.count(b",") + 1]
 
 
-def _parsed(parser: TradeParser, row: TableRow, symbol: str, sink: RecordSink) -> dict[str, Any] | None:
+def _parsed(parser: TradeParser, row: TableRow, symbol: str, sink: Sink) -> dict[str, Any] | None:
     try:
         return parser.parse_trade({"symbol": symbol, **row.values})
     except RecordRefused as error:

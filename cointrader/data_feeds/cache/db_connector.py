@@ -73,8 +73,12 @@ class DBConnector:
 
     def retrieve(self, pattern: str) -> dict[str, Any] | None:
         """The latest record that matches a key, a key pattern or a channel pattern; None without one."""
-        found = self.records.newest(pattern)
-        return dict(found.data) if found else None
+        found = self.newest(pattern, 1)
+        return found[0] if found else None
+
+    def newest(self, pattern: str, limit: int) -> list[dict[str, Any]]:
+        """The latest `limit` records that match, oldest first."""
+        return [dict(record.data) for record in self.records.newest(pattern, limit)]
 
     def backfill(self, pattern: str = "*", limit: int | None = None) -> list[dict[str, Any]]:
         """The records that match, oldest first: all of them, or the first `limit`.

@@ -16,7 +16,7 @@ from storage.feed_records import (
     count_records,
     find_records,
     has_record,
-    newest_record,
+    newest_records,
 )
 from storage.quarantine import QuarantineRow, add_to_quarantine
 from storage.workspace import Workspace
@@ -40,8 +40,8 @@ class FeedStore(Protocol):
         """The records that match, page by page, oldest first."""
         ...
 
-    def newest(self, pattern: str) -> FeedRecord | None:
-        """The latest record that matches."""
+    def newest(self, pattern: str, limit: int) -> list[FeedRecord]:
+        """The latest `limit` records that match, oldest first."""
         ...
 
     def count(self, pattern: str) -> int:
@@ -94,9 +94,9 @@ class WorkspaceStore:
             yield found
             after = found[-1].place
 
-    def newest(self, pattern: str) -> FeedRecord | None:
+    def newest(self, pattern: str, limit: int) -> list[FeedRecord]:
         with self._lock:
-            return newest_record(self.connection, pattern)
+            return newest_records(self.connection, pattern, limit)
 
     def count(self, pattern: str) -> int:
         with self._lock:

@@ -82,10 +82,9 @@ class RedisStore:
             if page:
                 yield page
 
-    def newest(self, pattern: str) -> FeedRecord | None:
+    def newest(self, pattern: str, limit: int) -> list[FeedRecord]:
         found = sorted(self._matching(pattern), key=lambda each: each[:2])
-        page = self._read([found[-1][2]]) if found else []
-        return page[0] if page else None
+        return self._read([key for _, _, key in found[-limit:]])
 
     def count(self, pattern: str) -> int:
         return sum(1 for _ in self._matching(pattern))

@@ -12,7 +12,7 @@ from cointrader.data_feeds.order_book.continuation import final_state, has_final
 from cointrader.data_feeds.order_book.level_table import load_level_table, recognise_level_table
 from cointrader.data_feeds.order_book.recording import DepthRecorder, Found
 from cointrader.data_feeds.order_book.stream import DepthUpdate, LineError, parse_line
-from cointrader.data_feeds.record_import import FileRecords, RecordSink, load_records
+from cointrader.data_feeds.record_import import FileRecords, Sink, load_records
 from cointrader.interop.file_kind import (
     FileKind,
     FileRefused,
@@ -59,7 +59,7 @@ def load_stream(path: Path, context: LoadContext) -> LoadReport:
     before = read_before(context.connection, SourceContent(path).sha256(), "depth_stream")
     if before is not None and (has_final_state(context.connection, before.id) or not _joins(path, context)):
         return _nothing_new(path, before)
-    return load_records(path, context, "", lambda sink: _read(path, context, sink, before))
+    return load_records(path, context, "", lambda sink: read_depth_stream(path, context, sink, before))
 
 
 def _nothing_new(path: Path, before: SourceFileRow) -> LoadReport:
@@ -88,7 +88,10 @@ def _joins(path: Path, context: LoadContext) -> bool:
     return False
 
 
-def _read(path: Path, context: LoadContext, sink: RecordSink, before: SourceFileRow | None) -> FileRecords:
+def read_depth_stream(
+    path: Path, context: LoadContext, sink: Sink, before: SourceFileRow | None = None
+) -> FileRecords:
+    """Gives the messages of a file to a sink; of a file that was read before only those of the book."""
     recorder, resumed = DepthRecorder(), False
     wanted = _OF_THE_BOOK if before is not None else None
 
@@ -99,7 +102,7 @@ def _read(path: Path, context: LoadContext, sink: RecordSink, before: SourceFile
 
     reader = LineReader(path)
     for number, line in reader:
-        sink.rows += 1
+        sink.next_row()
         if number % _PROGRESS_LINES == 0:
             context.progress(reader.position, reader.size, f"{path.name}: line {number:,}")
         try:

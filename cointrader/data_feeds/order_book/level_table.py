@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from cointrader.data_feeds.microstructure import MicrostructureExtractor
-from cointrader.data_feeds.record_import import FileRecords, RecordSink, load_records
+from cointrader.data_feeds.record_import import FileRecords, Sink, load_records
 from cointrader.data_feeds.records.timestamps import TimeRefused, to_ms
 from cointrader.data_feeds.records.validation import RecordRefused
 from cointrader.data_feeds.slippage import SlippageTracker
@@ -44,7 +44,7 @@ def recognise_level_table(head: bytes, name: str) -> Recognition | None:
 
 def load_level_table(path: Path, context: LoadContext) -> LoadReport:
     """Keeps each row as a book, its measures, and the middle price. Raises FileRefused."""
-    return load_records(path, context, "", lambda sink: _read(path, context, sink))
+    return load_records(path, context, "", lambda sink: read_level_table(path, context, sink))
 
 
 @dataclass
@@ -52,7 +52,7 @@ class _Table:
     """What the rows of one file become."""
 
     symbol: str
-    sink: RecordSink
+    sink: Sink
     moments: list[int] = field(default_factory=list)
     levels: int = 0
     extractor: MicrostructureExtractor = field(default_factory=MicrostructureExtractor)
@@ -112,7 +112,8 @@ def _money(text: str) -> float:
         return 0.0
 
 
-def _read(path: Path, context: LoadContext, sink: RecordSink) -> FileRecords:
+def read_level_table(path: Path, context: LoadContext, sink: Sink) -> FileRecords:
+    """Gives the rows of a file to a sink."""
     symbol = context.answer("symbol")
     table = _Table(symbol, sink)
     for row in table_rows(path, context, sink):

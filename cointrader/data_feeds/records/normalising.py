@@ -27,9 +27,17 @@ def make_record(
     `source` names the feed where the data themselves do not (their `exchange` or `source`).
     """
     type = infer_type(data)
+    cleaned = {**_CLEANER.clean(data), "type": type}
+    return normalise(cleaned, provenance=provenance, source=source, received_ms=received_ms)
+
+
+def normalise(
+    cleaned: Mapping[str, Any], *, provenance: str, source: str = "", received_ms: int = 0
+) -> FeedRecord:
+    """The record of data that are clean and say their type. Raises RecordRefused."""
+    type = str(cleaned["type"])
     if not _TYPE.fullmatch(type):
         raise RecordRefused(type, "type", "is no name of a type: letters, digits and _ only")
-    cleaned = {**_CLEANER.clean(data), "type": type}
     # A type of somebody else's is kept too; of it only the time is known.
     problems = find_problems(cleaned, type if type in SCHEMAS else GENERIC)
     if problems:
