@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -105,6 +105,12 @@ def _side(values: Mapping[str, str], side: str, middle: float, levels: int) -> l
     return found
 
 
+def _levels(names: Mapping[str, str]) -> int:
+    """How many levels have all of their columns, counted from the best."""
+    parts = [f"{side}_{part}" for side in ("bids", "asks") for part in ("distance", "notional")]
+    return next(place for place in count() if not all(f"{part}_{place}" in names for part in parts))
+
+
 def _money(text: str) -> float:
     try:
         return max(0.0, float(text))
@@ -118,7 +124,7 @@ def read_level_table(path: Path, context: LoadContext, sink: Sink) -> FileRecord
     table = _Table(symbol, sink)
     for row in table_rows(path, context, sink):
         if not table.levels:
-            table.levels = sum(name.startswith("bids_distance_") for name in row.values)
+            table.levels = _levels(row.values)
         table.take(row)
     moments = sorted(table.moments)
     steps = [after - before for before, after in pairwise(moments)]
