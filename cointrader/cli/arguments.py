@@ -13,6 +13,7 @@ from typing import Protocol
 from cointrader.cli import (
     backtest,
     bootstrap,
+    bot,
     chain,
     doctor,
     feed,
@@ -88,6 +89,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("rejections", records, "print rejected signals with stage, reason, limit and actual value"),
     ("positions", records, "print positions"),
     ("position", chain, "print the chain of one position: signal, decision, fills, reward"),
+    ("bot", bot, "what coinTrader2.0 does, why it does not trade, whether its model is loaded"),
     ("jobs", jobs, "list jobs, cancel one, print the log of one"),
     ("worker", worker, "run queued jobs, each in a child process"),
     ("doctor", doctor, "check workspace, database, disk, device, packages, worker and configuration"),

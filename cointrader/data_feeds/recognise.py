@@ -40,6 +40,7 @@ __all__ = [
 
 READERS = (
     "cointrader.histories.kinds",
+    "cointrader.histories.bot_kinds",
     "cointrader.data_feeds.order_book.kinds",
     "cointrader.data_feeds.trade_tape",
     "cointrader.data_feeds.news",

@@ -16,16 +16,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cointrader.histories.bot_follower import BotFollower, FollowReport
+from cointrader.histories.zone import zone_of
 from cointrader.interop.cointrader2.folder import bot_folders
 from cointrader.jobs.inbox import Inbox
 from cointrader.jobs.journal import say
 from cointrader.jobs.process_guard import ControlPipe, die_with_parent
-from cointrader.settings import BotSettings, Settings, SettingsError, load_settings
+from cointrader.settings import Settings, load_settings
 from storage.database import open_database
 from storage.errors import StorageError
 from storage.workspace import Workspace
@@ -39,9 +38,9 @@ class Watcher:
     """Looks at the inbox and at the bot's folder."""
 
     def __init__(self, workspace: Workspace, connection: sqlite3.Connection, settings: Settings) -> None:
-        self._bot = Path(settings.bot.folder).expanduser() if settings.bot.folder else None
+        self._bot = Path(settings.bot.folder).expanduser().resolve() if settings.bot.folder else None
         self._inbox_folder = workspace.inbox
-        self._follower = BotFollower(connection, settings, bot_zone(settings.bot))
+        self._follower = BotFollower(connection, settings, zone_of(settings.bot.timezone))
         self._inbox = Inbox(workspace.inbox, connection, self._follower)
         self._trouble = ""
 
@@ -71,18 +70,6 @@ class Watcher:
         if trouble != self._trouble:
             self._trouble = trouble
             say(trouble)
-
-
-def bot_zone(settings: BotSettings) -> tzinfo | None:
-    """The zone of the bot's logs, None for that of this machine. Raises SettingsError."""
-    if not settings.timezone:
-        return None
-    try:
-        return ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise SettingsError(
-            f"[bot] timezone: {settings.timezone!r} is no time zone; write it as Europe/Zurich"
-        ) from error
 
 
 def main(arguments: Sequence[str]) -> int:
