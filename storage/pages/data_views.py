@@ -35,6 +35,9 @@ CANDLES = TableView(
     revised=True,
 )
 
+# The part of a path after its last slash.
+_NAME = "replace(t.path, rtrim(t.path, replace(t.path, '/', '')), '')"
+
 FILES = TableView(
     name="files",
     title="Files",
@@ -50,6 +53,7 @@ FILES = TableView(
             "Read to its end, still growing, or refused.",
             values=("done", "tailing", "refused"),
         ),
+        Column("name", "file", Kind.TEXT, 34, _NAME, "Its name without folders.", aliases=("file",)),
         Column("kind", "kind", Kind.TEXT, 22, "t.kind", "What it was recognised as."),
         Column("symbol", "symbol", Kind.TEXT, 10, "t.symbol", "Instrument, where there is one."),
         Column("rows", "rows", Kind.INTEGER, 10, "t.rows", "Rows that it brought."),
@@ -57,7 +61,7 @@ FILES = TableView(
         Column("kept", "kept", Kind.INTEGER, 7, "t.quarantined", "Refused rows kept with their reasons."),
         Column("size", "size", Kind.BYTES, 9, "t.size", "Bytes of the file."),
         Column("offset", "read to", Kind.BYTES, 9, "t.offset", "Bytes that were read so far."),
-        Column("path", "path", Kind.TEXT, 60, "t.path", "Where it was.", aliases=("file",)),
+        Column("path", "path", Kind.TEXT, 60, "t.path", "Where it was."),
         Column("note", "note", Kind.TEXT, 60, "t.note", "What is to be said of it."),
         Column("seen", "first seen", Kind.TIME, 16, "t.first_seen_ms", "When it was first seen."),
         Column("id", "#", Kind.INTEGER, 6, "t.id", "Number of the file.", indexed=True),

@@ -76,6 +76,14 @@ SCREENS = (
         "tui.screens.live",
         "LiveScreen",
     ),
+    ScreenEntry(
+        "0",
+        "data",
+        "Data",
+        "candles with their gaps, files, what was refused, and the way in for more",
+        "tui.screens.data",
+        "DataScreen",
+    ),
 )
 
 
