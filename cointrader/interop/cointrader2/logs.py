@@ -8,6 +8,7 @@ line before them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cointrader.interop.cointrader2.log_line import LogClock, LogLine, read_line
 from cointrader.interop.cointrader2.log_meanings import REJECT, meaning_of
@@ -25,6 +26,9 @@ REASONS = (
 )
 """The reasons that the bot counts, by its own names."""
 
+# The longest first: volatility_too_low_for_hft is not volatility_too_low.
+_REASON = re.compile(rf"(?<![a-z])({'|'.join(sorted(REASONS, key=len, reverse=True))})(?![a-z_])")
+
 
 def read_log(lines: list[tuple[int, str]], clock: LogClock) -> Reading:
     """The events of some lines."""
@@ -41,11 +45,11 @@ def read_log(lines: list[tuple[int, str]], clock: LogClock) -> Reading:
 
 def event_of(number: int, line: LogLine) -> BotEvent | None:
     """The event that a line tells of; None for a line that says nothing here."""
-    key = key_of("log", line.second, line.message)
     known = meaning_of(line.message)
+    if known is None and line.severity == "info":
+        return None
+    key = key_of("log", line.second, line.message)
     if known is None:
-        if line.severity == "info":
-            return None
         return BotEvent(number, line.ts_ms, "log", line.message, key, line.severity)
     meaning, groups = known
     extra = dict(meaning.refine(groups)) if meaning.refine else {}
@@ -71,13 +75,13 @@ def event_of(number: int, line: LogLine) -> BotEvent | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def reason_code(text: str) -> str:
     """The reasons in a text by the bot's own names, several with commas; else the text in one word."""
     words = text.lower().replace(" ", "_").replace("-", "_")
-    places = {reason: re.search(rf"(?<![a-z]){reason}(?![a-z_])", words) for reason in REASONS}
-    found = sorted((place.start(), reason) for reason, place in places.items() if place is not None)
+    found = list(dict.fromkeys(match[1] for match in _REASON.finditer(words)))
     if found:
-        return ",".join(reason for _, reason in found)
+        return ",".join(found)
     return re.sub(r"[^a-z0-9]+", "_", words.split("(")[0].split("=")[0]).strip("_")[:60]
 
 
