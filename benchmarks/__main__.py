@@ -14,7 +14,7 @@ from benchmarks.harness import Row, table
 WORKLOADS = {
     "P1": ("benchmarks.p1_backtest",),
     "P2": ("benchmarks.p2_indicators",),
-    "P5": ("benchmarks.p5_storage", "benchmarks.p5_import", "benchmarks.p5_depth"),
+    "P5": ("benchmarks.p5_storage", "benchmarks.p5_import", "benchmarks.p5_depth", "benchmarks.p5_tail"),
     "P9": ("benchmarks.p9_startup",),
     "P10": ("benchmarks.p10_console",),
 }
