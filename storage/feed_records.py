@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -160,21 +160,42 @@ def record_types(connection: sqlite3.Connection) -> list[str]:
 
 
 def numbers_of(
-    connection: sqlite3.Connection, type: str, fields: Sequence[str]
-) -> list[tuple[int, str, float | None]]:
-    """Rows of (ts_ms, symbol, one value a field ...) of all records of a type, oldest first.
+    connection: sqlite3.Connection, type: str, fields: Sequence[str], symbols: Collection[str]
+) -> list[tuple[Any, ...]]:
+    """Rows of (ts_ms, symbol, one value a field ...) of the records of a type of some symbols, oldest first.
 
     A field that is absent, or no number, is None. What agents learn from is read this way: no JSON is
     parsed in Python.
     """
-    values = ", ".join("CASE WHEN json_type(data_json, ?) IN ('integer', 'real') "
-                       "THEN json_extract(data_json, ?) END" for _ in fields)  # fmt: skip
+    value = "CASE WHEN json_type(data_json, ?) IN ('integer', 'real') THEN json_extract(data_json, ?) END"
+    columns = ", ".join(["ts_ms", "symbol", *[value] * len(fields)])
     paths = [path for field in fields for path in (f'$."{field}"',) * 2]
     return connection.execute(
-        f"SELECT ts_ms, symbol{', ' if fields else ''}{values} FROM feed_record WHERE type = ? "
+        f"SELECT {columns} FROM feed_record WHERE type = ? AND symbol IN ({_marks(symbols)}) "
         "ORDER BY ts_ms, id",
-        (*paths, type),
+        (*paths, type, *symbols),
     ).fetchall()
+
+
+def recorded_symbols(connection: sqlite3.Connection, type: str) -> tuple[str, ...]:
+    """The symbols that there are records of a type of."""
+    rows = connection.execute(
+        "SELECT DISTINCT symbol FROM feed_record WHERE type = ? ORDER BY symbol", (type,)
+    ).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def provenances_of(connection: sqlite3.Connection, type: str, symbols: Collection[str]) -> set[str]:
+    """Where the records of a type of some symbols come from."""
+    rows = connection.execute(
+        f"SELECT DISTINCT provenance FROM feed_record WHERE type = ? AND symbol IN ({_marks(symbols)})",
+        (type, *symbols),
+    ).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _types(connection: sqlite3.Connection, pattern: str) -> list[str]:

@@ -128,7 +128,7 @@ def backtest(context: WorkContext) -> dict[str, Any]:
 
 
 def train(context: WorkContext) -> dict[str, Any]:
-    """Train one agent, or go on with its session: arguments `agent`, `params`, `seed`."""
+    """Train one agent, or go on with its session: arguments `agent`, `params`, `seed`, `dataset_id`."""
     from cointrader.training.run import StopReason
     from cointrader.training.session import TrainingStopped, train_agent
 
@@ -141,6 +141,7 @@ def train(context: WorkContext) -> dict[str, Any]:
             job_id=context.job.id,
             attempt=context.job.attempt,
             seed=arguments.get("seed", 0),
+            dataset_id=arguments.get("dataset_id"),
             settings=context.settings,
             interrupted=lambda: context.control.stop_requested,
             say=say,

@@ -90,7 +90,7 @@ def test_pages_hold_every_record_once_in_order_of_time(
 
 def test_numbers_are_read_without_parsing_and_texts_are_none(connection: sqlite3.Connection) -> None:
     add(connection, record(2_000, price=5.0, volume="much"), record(1_000, price=4))
-    assert numbers_of(connection, "crypto_price", ("price", "volume")) == [
+    assert numbers_of(connection, "crypto_price", ("price", "volume"), ["BTC/USDT"]) == [
         (1_000, "BTC/USDT", 4.0, None),
         (2_000, "BTC/USDT", 5.0, None),
     ]
