@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from cointrader.interop.file_kind import FileRefused, SourceContent
+from storage.workspace import Workspace
 
 CLAIMED = frozenset({"csv", "feather", "parquet", "sqlite", "sqlite3", "gz", "zip", "tar", "tgz"})
 """A file with such an ending says that it is data: when no reader knows it, it is refused."""
@@ -52,17 +53,21 @@ class FoundFile:
         return _ROTATED.sub(r"\1", self.path.name).rpartition(".")[2].lower() if "." in self.path.name else ""
 
 
-def find_files(path: Path, workspace_root: Path) -> Iterator[FoundFile]:
+def find_files(path: Path, workspace: Workspace) -> Iterator[FoundFile]:
     """The file, or all files below the folder in the order of their names; links are not followed.
 
-    Raises FileRefused for a path that does not exist.
+    Raises FileRefused for a path that does not exist, is no file, or is the workspace's own database.
     """
     if not path.exists():
         raise FileRefused(path, 0, "file", "cannot be read: there is no such file or folder")
     if not path.is_dir():
+        if not path.is_file():
+            raise FileRefused(path, 0, "file", "is no regular file")
+        if _is_the_database(path, workspace):
+            raise FileRefused(path, 0, "file", "is the database of this workspace")
         yield FoundFile(path, str(path), is_named=True)
         return
-    closed = workspace_root.resolve()
+    closed = workspace.root.resolve()
     for folder, folders, names in os.walk(path):
         inside = Path(folder)
         if inside.resolve() == closed:
@@ -70,14 +75,22 @@ def find_files(path: Path, workspace_root: Path) -> Iterator[FoundFile]:
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            yield _in_folder(inside / name)
+            yield _in_folder(inside / name, workspace)
 
 
-def _in_folder(path: Path) -> FoundFile:
+def _is_the_database(path: Path, workspace: Workspace) -> bool:
+    """Whether a file, under whatever name, is the database that this process has open."""
+    own = [Path(f"{workspace.database}{ending}") for ending in ("", "-wal", "-shm")]
+    return any(neighbour.exists() and path.samefile(neighbour) for neighbour in own)
+
+
+def _in_folder(path: Path, workspace: Workspace) -> FoundFile:
     found = FoundFile(path, str(path), is_named=False)
     note = ""
     if path.name.startswith("."):
         note = "its name begins with a dot"
+    elif _is_the_database(path, workspace):
+        note = "is the database of this workspace"
     elif not stat.S_ISREG(path.lstat().st_mode):
         note = "is a link or no regular file"
     elif found.ending not in CLAIMED | POSSIBLE:

@@ -79,7 +79,7 @@ class FrontDoor:
     def _found(self, paths: Sequence[Path]) -> Iterator[FoundFile | FileOutcome]:
         for path in paths:
             try:
-                yield from find_files(path, self.workspace.root)
+                yield from find_files(path, self.workspace)
             except FileRefused as error:
                 yield self._refused(FoundFile(path, str(path), is_named=True), None, "", error)
 
@@ -105,10 +105,10 @@ class FrontDoor:
             sha256 = "" if reader.knows_its_own else SourceContent(found.path).sha256()
             yield self._load(found, reader, recognition, sha256, progress, is_alone=is_alone)
         except FileRefused as error:
-            yield self._refused(found, recognition, sha256, error)
+            yield self._refused(found, recognition, sha256 or _hash_of(found.path), error)
         except (OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
             damaged = FileRefused(found.name, 0, "file", f"cannot be read: {_words(error)}")
-            yield self._refused(found, recognition, sha256, damaged)
+            yield self._refused(found, recognition, sha256 or _hash_of(found.path), damaged)
 
     def _load(
         self,
@@ -199,7 +199,6 @@ class FrontDoor:
         kind, symbol = (recognition.kind, recognition.symbol) if recognition else ("", "")
         rows = error.refused or (QuarantineRow(error.line, error.field, error.reason, ""),)
         text = f"refused: {found.name}{f':{error.line}' if error.line else ''}: {error.field}: {error.reason}"
-        sha256 = sha256 or _hash_of(found.path)
         with transaction(self.connection):
             if not error.is_recorded:
                 quarantine(self.connection, found.path.name, sha256, rows)

@@ -35,7 +35,7 @@ def preview_files(workspace: Workspace, paths: Sequence[Path]) -> Iterator[FileP
     with scratch_folder(workspace) as scratch:
         for path in paths:
             try:
-                for found in find_files(path, workspace.root):
+                for found in find_files(path, workspace):
                     yield from _preview(found, scratch)
             except FileRefused as error:
                 yield FilePreview(str(path), "", error.reason, "", "", (), ())

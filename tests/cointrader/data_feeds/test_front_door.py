@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import sqlite3
 import tarfile
 import zipfile
@@ -251,6 +252,26 @@ def test_the_workspace_itself_hidden_files_and_links_are_left_alone(
         ".env": "skipped",
         "link.csv": "skipped",
     }
+
+
+def test_the_database_of_the_workspace_is_never_opened_under_whatever_name(
+    door: FrontDoor, workspace: Workspace, data: Path
+) -> None:
+    link, hard_link = data / "link.sqlite", data / "trades.sqlite"
+    link.symlink_to(workspace.database)
+    hard_link.hardlink_to(workspace.database)
+    for path in (workspace.database, link, hard_link, Path(f"{workspace.database}-wal")):
+        (outcome,) = door.take([path])
+        assert (outcome.state, outcome.reason) == ("refused", "is the database of this workspace"), path
+    notes = {name: outcome.text for name, outcome in by_name(list(door.take([data]))).items()}
+    assert notes["trades.sqlite"] == "is the database of this workspace"
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(door: FrontDoor, data: Path) -> None:
+    os.mkfifo(data / "pipe.csv")
+    (outcome,) = door.take([data / "pipe.csv"])
+    assert (outcome.state, outcome.reason) == ("refused", "is no regular file")
+    assert [outcome.state for outcome in door.take([data])] == ["skipped"]
 
 
 def test_a_missing_path_is_refused_and_the_others_are_taken(door: FrontDoor, data: Path) -> None:
