@@ -91,7 +91,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good a model is on rows it never saw. Higher `value` is better; `baseline` is what to beat."""
+    """How good a model is on rows it never saw. Higher `value` is better; `baseline` is what to beat.
+
+    `standard_error` is that of `value` around the baseline where chance alone decides; NaN where unknown.
+    """
 
     name: str
     value: float
@@ -99,10 +102,24 @@ class Metrics:
     others: Mapping[str, float]
     per_fold: tuple[float, ...]
     note: str
+    standard_error: float = math.nan
 
     @property
     def beats_baseline(self) -> bool:
         return math.isfinite(self.value) and self.value > self.baseline
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two models by the primary metric on the same `rows` of the `scored` rows of a session.
+
+    A value is NaN where the metric is not defined on these rows.
+    """
+
+    value: float
+    incumbent: float
+    rows: int
+    scored: int
 
 
 @dataclass(frozen=True)
@@ -204,4 +221,16 @@ class AgentModule(Protocol):
     def total_steps(self, dataset: Dataset, params: Any) -> int: ...
     def fit(self, dataset: Dataset, params: Any, run: Run) -> Model: ...
     def evaluate(self, model: Any, dataset: Dataset) -> Metrics: ...
+
+    def learned_until_ms(self, dataset: Dataset, params: Any) -> int:
+        """When the last label ended that the stored model has learned from, or was chosen by."""
+        ...
+
+    def compare(self, model: Any, incumbent: Any, dataset: Dataset, after_ms: int) -> Duel:
+        """Both on those scored rows of `model`'s session that begin after `after_ms`.
+
+        Raises FeatureMismatch when the rows do not hold what `incumbent` has to see.
+        """
+        ...
+
     def load(self, files: Mapping[str, bytes]) -> Model: ...

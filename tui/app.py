@@ -6,6 +6,10 @@ that needs it, after the first paint, and each screen when it is first shown.
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +26,7 @@ from cointrader.settings import Settings
 from storage.workspace import Workspace
 from tui.health import Health
 from tui.keys import key
+from tui.launch import Succession, WorkerNotReached, ensure_worker
 from tui.reader import Gate
 from tui.remembered import Remembered, TableArrangement, load_remembered, save_remembered
 from tui.screens.catalogue import SCREENS, ScreenEntry, entry
@@ -108,6 +113,8 @@ class CoinTraderApp(App[None]):
         self.gate = Gate(workspace.database)
         self.data_version = 0
         self._was_refused = False
+        self._warned: set[str] = set()
+        self._succession = Succession()
         self._remembered = Remembered() if fresh else load_remembered(workspace.state)
         self._first = _known(first_screen) or _known(self._remembered.screen) or SCREENS[0]
         self._watcher: Watcher | None = None
@@ -169,6 +176,10 @@ class CoinTraderApp(App[None]):
     def on_mount(self) -> None:
         """After the first paint: open the database, check the keymap."""
         self.call_after_refresh(self._start)
+        if threading.current_thread() is threading.main_thread():
+            # The default action would leave the terminal in the state that the console needs.
+            leave = partial(self.exit, return_code=128 + signal.SIGTERM)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave)
 
     def _start(self) -> None:
         self.open_database()
@@ -234,8 +245,30 @@ class CoinTraderApp(App[None]):
                 return
 
     def on_health_changed(self, message: HealthChanged) -> None:
-        """Hands the state to the headers."""
+        """Hands the state to the headers; a worker that died with jobs left gets a successor."""
+        another = self.health.worker not in {"unknown", message.health.worker}
         self.health = message.health
+        if another:
+            # A worker that falls silent commits nothing: the screen would go on calling its jobs running.
+            self._tell_screen()
+        if self.read_only:
+            return
+        decision = self._succession.decide(message.health, time.monotonic())
+        if decision == "replace":
+            self.run_worker(self._replace_worker, thread=True, exit_on_error=False, group="succession")
+        elif decision == "give up":
+            log = self.workspace.logs / "worker.log"
+            text = f"{log} may say why; `cointrader worker` starts another one."
+            self.notify(text, title="The worker died again", severity="error", timeout=15, markup=False)
+
+    def _replace_worker(self) -> None:
+        try:
+            ensure_worker(self.workspace)
+        except WorkerNotReached as error:
+            self.call_later(self.report_error, error, "starting a worker in place of one that died")
+            return
+        told = partial(self.notify, "Another one goes on with its jobs.", title="The worker died")
+        self.call_later(partial(told, severity="warning"))
 
     def change_database(
         self,
@@ -266,26 +299,23 @@ class CoinTraderApp(App[None]):
         """An unexpected error of a thread: logged, shown, and the console goes on."""
         from tui.dialogs.error import ErrorDialog
 
-        self.write_log(error)
+        written = self.write_log(error)
         if not isinstance(self.screen, ErrorDialog):
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            self.push_screen(ErrorDialog(doing, text, self.log_path))
+            self.push_screen(ErrorDialog(doing, text, self.log_path if written else None))
 
-    def write_log(self, error: Exception) -> None:
-        """Adds the whole error to the log of the console."""
+    def write_log(self, error: Exception) -> bool:
+        """Adds the whole error to the log of the console; whether that was possible."""
         if self.read_only and not self.log_path.parent.exists():
-            return
+            return False
         try:
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("a", encoding="utf-8") as log:
                 log.write("".join(traceback.format_exception(error)) + "\n")
         except OSError as failure:
-            self.notify(
-                f"{self.log_path}: {failure.strerror}",
-                title="Log not written",
-                severity="warning",
-                markup=False,
-            )
+            self._warn_once("Log not written", f"{self.log_path}: {failure.strerror}")
+            return False
+        return True
 
     def remember_table(self, name: str, arrangement: TableArrangement) -> None:
         """Keeps how a table is arranged."""
@@ -302,7 +332,13 @@ class CoinTraderApp(App[None]):
         try:
             save_remembered(self.workspace.state, self._remembered)
         except OSError as error:
-            self.call_later(self.report_error, error, "writing what the console remembers")
+            self.call_later(self._warn_once, "Not remembered", f"{self.workspace.state}: {error.strerror}")
+
+    def _warn_once(self, title: str, text: str) -> None:
+        """Says what the work can go on without: beside it, and not again at every change of the screen."""
+        if title not in self._warned:
+            self._warned.add(title)
+            self.notify(text, title=title, severity="warning", markup=False)
 
     def on_unmount(self) -> None:
         """Lets every thread go."""

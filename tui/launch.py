@@ -9,12 +9,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import sqlite3
 
     from storage.workspace import Workspace
+    from tui.health import Health
+
+
+SUCCESSOR_SECONDS = 60.0
+"""A worker that dies again so soon after another took its place is not replaced once more."""
 
 
 class WorkerNotReached(Exception):
@@ -84,3 +89,22 @@ def ensure_worker(workspace: Workspace, *, seconds: float = 60.0) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         raise WorkerNotReached(f"the worker was not started: {said or f'exit code {done.returncode}'}")
+
+
+class Succession:
+    """When a worker that was killed is followed by another, so that what it left is taken up.
+
+    A worker that was told to stop has no successor, and neither has one that leaves no job behind.
+    """
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def decide(self, health: Health, now: float) -> Literal["nothing", "replace", "give up"]:
+        """What to do about the workers; `now` in seconds of a clock that only goes on."""
+        if health.worker != "dead" or not health.running + health.waiting:
+            return "nothing"
+        if self._last is not None and now - self._last < SUCCESSOR_SECONDS:
+            return "give up"
+        self._last = now
+        return "replace"

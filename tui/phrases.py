@@ -109,6 +109,13 @@ def state_mark(state: str, symbols: Symbols) -> str:
     }.get(state, symbols.hollow)
 
 
+def state_word(state: str, *, heard: bool) -> Part:
+    """A state in a word and its style; what runs on a worker that is not heard is not called running."""
+    if state == "running" and not heard:
+        return "no answer", "$warning"
+    return state, STATE_STYLES.get(state, "")
+
+
 def silence(job: JobRow | None, workers: Sequence[WorkerRow]) -> str:
     """Why a running job is not to be believed; "" while its worker answers.
 
@@ -120,7 +127,7 @@ def silence(job: JobRow | None, workers: Sequence[WorkerRow]) -> str:
     if worker is not None and worker.condition == "silent":
         return f"its worker has been silent for {span(worker.silent_seconds * 1000)}"
     if worker is None or worker.condition in {"dead", "stopped"}:
-        return "its worker is presumed dead; another one will take the job up"
+        return "its worker is presumed dead; the next one takes the job up"
     return ""
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from cointrader.cli.formats import span
 from cointrader.cli.output import print_json, time_text
 from cointrader.cli.place import opened
-from cointrader.cli.progress import duration
 
 if TYPE_CHECKING:
     from storage.chain import Chain, DecisionPart, PositionPart, RewardPart
@@ -70,7 +70,7 @@ def _position(position: PositionPart) -> Iterator[str]:
     yield (
         f"position #{position.id}  {position.state}  {position.side} {position.qty:.6g} {position.symbol}"
         f"  {time_text(position.opened_ms)} to {time_text(position.closed_ms) or 'now'}"
-        f"  held {duration(position.hold_ms / 1000)}  exit by {position.exit_reason or '-'}"
+        f"  held {span(position.hold_ms)}  exit by {position.exit_reason or '-'}"
     )
     yield (
         f"  pnl {position.pnl:+.4f} = gross {position.gross:+.4f} - fees {position.fees:.4f}"

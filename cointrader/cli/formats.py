@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from cointrader.cli.output import time_text
-from cointrader.cli.progress import duration
 from storage.pages.view import TEXTUAL, Kind
 
 
@@ -21,8 +20,17 @@ def cell(kind: Kind, value: Any) -> str:
     if kind is Kind.TIME:
         return time_text(value)
     if kind is Kind.DURATION:
-        return duration(value / 1000)
+        return span(value)
     return _number(kind, value)
+
+
+def span(ms: float) -> str:
+    """How long a position was held, as the console writes it: `45s`, `0h25`, `12h05`, `3d04h`."""
+    seconds = int(ms // 1000)
+    if seconds < 60:
+        return f"{seconds}s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours}h{minutes:02d}" if hours < 48 else f"{hours // 24}d{hours % 24:02d}h"
 
 
 def _number(kind: Kind, value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from cointrader.cli.output import print_json, print_table, time_text
@@ -39,11 +40,12 @@ def _list(place: Place, limit: int, as_json: bool) -> int:
     if as_json:
         print_json([asdict(job) for job in jobs])
         return 0
+    workers = {worker.id: worker.condition for worker in queue.list_workers(place.connection)}
     header = ("id", "state", "attempt", "done", "created", "title", "message")
     rows = [
         (
             str(job.id),
-            job.state + (" (cancelling)" if job.state == queue.RUNNING and job.cancel_requested else ""),
+            _state(job, workers),
             str(job.attempt),
             "" if job.fraction is None else f"{job.fraction:.0%}",
             time_text(job.created_ms),
@@ -57,6 +59,18 @@ def _list(place: Place, limit: int, as_json: bool) -> int:
     else:
         print("no jobs yet")
     return 0
+
+
+def _state(job: queue.JobRow, workers: Mapping[int, str]) -> str:
+    """The state in words; a running job whose worker does not answer is not called just running."""
+    if job.state != queue.RUNNING:
+        return job.state
+    condition = workers.get(job.worker_id or 0, "dead")
+    if condition == "silent":
+        return "running? (worker silent)"
+    if condition != "alive":
+        return "left (worker dead)"
+    return "running (cancelling)" if job.cancel_requested else "running"
 
 
 def _change(place: Place, action: str, job_id: int, as_json: bool) -> int:

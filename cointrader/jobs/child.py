@@ -38,6 +38,9 @@ def main(arguments: Sequence[str], find_work: Callable[[str], Work] = work_of) -
     control.watch()
     # The supervisor decides when a job stops; a Ctrl-C in its terminal is its business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who ends a service or a login ends every process of it at once: that is no crash of the job.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: control.ask())
     workspace = Workspace(Path(given.workspace))
     connection = open_database(workspace)
     try:

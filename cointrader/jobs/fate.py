@@ -44,7 +44,11 @@ def crashes(connection: sqlite3.Connection, job_id: int) -> int:
 
 
 def settle_lost(connection: sqlite3.Connection, job: queue.JobRow, end: str) -> str:
-    """Record a crash; the job is queued again or, after the third, failed. Returns its new state."""
+    """Record a crash; the job is queued again or, after the third, failed. Returns its new state.
+
+    The crash is counted together with what it leads to: a settlement that is repeated, because the
+    database was locked or the supervisor died, counts it once. Raises StaleAttempt.
+    """
     with transaction(connection):
         record_event(
             connection,
@@ -54,11 +58,11 @@ def settle_lost(connection: sqlite3.Connection, job: queue.JobRow, end: str) -> 
             subject=subject(job.id),
             data={"attempt": job.attempt},
         )
-    lost = crashes(connection, job.id)
-    if lost < MAX_CRASHES:
-        queue.interrupt(connection, job.id, job.attempt)
-        return "interrupted"
-    text = f"its process ended {lost} times without a result, the last time {end}"
-    text += f"; see `cointrader jobs logs {job.id}`"
-    queue.finish(connection, job.id, job.attempt, "failed", error=text)
-    return "failed"
+        lost = crashes(connection, job.id)
+        if lost < MAX_CRASHES:
+            queue.interrupt(connection, job.id, job.attempt)
+            return "interrupted"
+        text = f"its process ended {lost} times without a result, the last time {end}"
+        text += f"; see `cointrader jobs logs {job.id}`"
+        queue.finish(connection, job.id, job.attempt, "failed", error=text)
+        return "failed"

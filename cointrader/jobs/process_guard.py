@@ -41,6 +41,10 @@ class ControlPipe:
         """True once the supervisor has asked this job to leave a checkpoint and stop."""
         return self._stop.is_set()
 
+    def ask(self) -> None:
+        """As if the supervisor had said `stop`."""
+        self._stop.set()
+
     def watch(self) -> None:
         """Start the thread that reads the pipe; compiled kernels release the GIL, so it is never starved."""
         threading.Thread(target=self._read, name="control-pipe", daemon=True).start()

@@ -15,7 +15,7 @@ from storage.candles import (
     CandlesMissing,
     list_candles,
     parse_timeframe,
-    read_series,
+    read_candles,
     timeframe_text,
 )
 from storage.database import transaction
@@ -50,7 +50,11 @@ def stored_candles(
         raise CandlesMissing(
             f"no {what}{span} in {workspace.root}; import some with `cointrader import FILE`"
         )
-    return [read_series(workspace, best[symbol]) for symbol in sorted(best)]
+    # By name and not by row: an import may replace the file between the list and the read.
+    return [
+        read_candles(workspace, symbol, best[symbol].timeframe_ms, connection=connection)
+        for symbol in sorted(best)
+    ]
 
 
 def run_stored(context: WorkContext, strategies: Sequence[str]) -> BacktestResult:

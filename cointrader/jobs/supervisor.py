@@ -24,6 +24,7 @@ from cointrader.jobs.orphans import release_orphans
 from cointrader.jobs.watching import Watching
 from cointrader.settings import WorkerSettings
 from storage import jobs as queue
+from storage.clock import boottime_ns
 from storage.errors import DatabaseLocked, DiskFull, StaleAttempt
 from storage.workspace import Workspace
 
@@ -63,7 +64,7 @@ class Supervisor:
         self._signals = 0
         self._stop_at = 0.0
         self._trouble = ""
-        self._beat_at = 0.0
+        self._beat_at_ns = 0
         self._busy_at = time.monotonic()
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
@@ -118,6 +119,7 @@ class Supervisor:
             job = queue.claim(self._connection, self.worker_id, free, LEASE_SECONDS)
             if job is None:
                 return
+            self._end_earlier(job.id)
             try:
                 child = start_child(self._workspace, self._settings, job, self._child_program)
             except OSError as error:
@@ -126,6 +128,14 @@ class Supervisor:
             self._children[job.id] = child
             self._record(child)
             say(f"job {job.id} ({job.title}): attempt {job.attempt}, process {child.process.pid}")
+
+    def _end_earlier(self, job_id: int) -> None:
+        """Kill this worker's own earlier attempt of a job whose lease ran out while it slept or waited."""
+        earlier = self._children.pop(job_id, None)
+        if earlier is not None:
+            earlier.process.kill()
+            earlier.process.wait()
+            earlier.close()
 
     def _record(self, child: Child) -> None:
         """Note the process of a job; a child that was quicker than this has already ended its job."""
@@ -175,12 +185,16 @@ class Supervisor:
     def _beat(self) -> None:
         """Every two seconds: say that the worker lives, vouch for its children, look for orphans."""
         now = time.monotonic()
-        if now - self._beat_at < BEAT_SECONDS:
+        # Leases run on while the machine sleeps, and so must the time until they are renewed.
+        booted = boottime_ns()
+        if booted - self._beat_at_ns < BEAT_SECONDS * 1e9:
             return
-        self._beat_at = now
         queue.heartbeat(self._connection, self.worker_id)
         for child in self._children.values():
             self._vouch(child, now)
+        # Not before: a beat that met a lock is made up for before anything is claimed, or this worker
+        # would find its own jobs without a lease and run them twice.
+        self._beat_at_ns = booted
         if not self._signals:
             if self._watching is not None:
                 self._watching.keep_alive()

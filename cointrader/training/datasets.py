@@ -33,12 +33,15 @@ class DatasetDamaged(StorageError):
 
 
 def store_dataset(workspace: Workspace, connection: sqlite3.Connection, dataset: Dataset) -> int:
-    """Write a dataset (once: equal bytes share a folder) and return its id in the database."""
+    """Write a dataset (once: equal bytes share a folder) and return its id in the database.
+
+    A folder that was damaged since is written anew, and heals every session that pinned it.
+    """
     files = {f"{name}.npy": array_bytes(array) for name, array in _arrays(dataset).items()}
     record = json_bytes(_record(dataset, files))
     digest = hashlib.sha256(record).hexdigest()
     folder = workspace.datasets / digest
-    if not folder.is_dir():
+    if not _is_whole(folder, files | {RECORD: record}):
         _write_folder(folder, files | {RECORD: record})
     return record_dataset(
         connection,
@@ -112,6 +115,21 @@ def _record(dataset: Dataset, files: Mapping[str, bytes]) -> dict[str, Any]:
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     rest = {"provenance": dataset.provenance, "constants": dict(dataset.constants), "files": digests}
     return _words(dataset) | rest
+
+
+def _is_whole(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether the folder holds these files; one that does not is put out of the way."""
+    if not folder.is_dir():
+        return False
+    try:
+        if all((folder / name).read_bytes() == content for name, content in files.items()):
+            return True
+    except OSError:
+        pass  # a file that is gone or cannot be read is written anew like one that was changed
+    damaged = folder.with_name(f".damaged-{uuid.uuid4().hex}")
+    os.rename(folder, damaged)
+    shutil.rmtree(damaged, ignore_errors=True)
+    return False
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

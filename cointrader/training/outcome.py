@@ -7,24 +7,20 @@ import math
 import sqlite3
 
 from cointrader.training.code_version import code_version
-from models.base import Dataset, Metrics, Model
+from cointrader.training.incumbent import Challenge, compare_with, in_words
 from storage.clock import now_ms
 from storage.database import transaction
 from storage.events import Severity, record_event
+from storage.promotion import Comparison
 from storage.sessions import SessionRow, record_trials, update_session
-from storage.vault import ArtifactRow, promote_if_better, store_artifact
+from storage.vault import ArtifactRow, find_artifact, promote_if_better, store_artifact
 from storage.workspace import Workspace
 
 
-def store_version(
-    workspace: Workspace,
-    connection: sqlite3.Connection,
-    session: SessionRow,
-    dataset: Dataset,
-    model: Model,
-    metrics: Metrics,
-) -> ArtifactRow:
+def store_version(workspace: Workspace, connection: sqlite3.Connection, challenge: Challenge) -> ArtifactRow:
     """The version, its trials, its judgement and the end of the session, in one transaction."""
+    session, dataset = challenge.session, challenge.dataset
+    model, metrics = challenge.model, challenge.metrics
     value = metrics.value if math.isfinite(metrics.value) else None
     notes = [part for part in (session.note, model.convergence, metrics.note) if part]
     manifest = {
@@ -36,12 +32,18 @@ def store_version(
         "timeframe_ms": int(dataset.constants.get("timeframe_ms", 0)),
         "symbols": list(dataset.symbols),
         "dataset_until_ms": int(dataset.t1_ms.max()),
+        "learned_until_ms": challenge.module.learned_until_ms(dataset, challenge.params),
         "weights_sha256": model.weights_sha256(),
         "device": session.device,
         "code_version": code_version(),
     }
     tried = [(point.params_json, _finite(point.value)) for point in model.trials]
+    champion, comparison = _compared(workspace, connection, challenge)
     with transaction(connection):
+        if find_artifact(connection, session.agent) != champion:
+            # Another session of the agent was promoted while this one was compared.
+            champion, comparison = _compared(workspace, connection, challenge)
+        incumbent = in_words(champion, comparison) if champion and comparison else None
         artifact = store_artifact(
             workspace,
             connection,
@@ -55,6 +57,8 @@ def store_version(
             metrics={
                 "others": {name: _finite(number) for name, number in metrics.others.items()},
                 "per_fold": [_finite(number) for number in metrics.per_fold],
+                "standard_error": _finite(metrics.standard_error),
+                "incumbent": incumbent,
             },
             provenance=dataset.provenance,
         )
@@ -77,7 +81,18 @@ def store_version(
             weights_sha256=manifest["weights_sha256"],
             ended_ms=now_ms(),
         )
-        return promote_if_better(connection, artifact.id)
+        return promote_if_better(
+            connection, artifact.id, comparison, standard_error=_finite(metrics.standard_error)
+        )
+
+
+def _compared(
+    workspace: Workspace, connection: sqlite3.Connection, challenge: Challenge
+) -> tuple[ArtifactRow | None, Comparison | None]:
+    champion = find_artifact(connection, challenge.session.agent)
+    if champion is None:
+        return None, None
+    return champion, compare_with(workspace, connection, champion, challenge)
 
 
 def end_session(

@@ -15,6 +15,7 @@ from typing import Any
 
 from cointrader.settings import Settings
 from cointrader.training.datasets import DatasetDamaged, load_dataset, store_dataset, store_split
+from cointrader.training.incumbent import Challenge
 from cointrader.training.outcome import end_session, store_version
 from cointrader.training.repeatability import describe_machine, pin_threads
 from cointrader.training.run import DatabaseRun, StopReason
@@ -218,7 +219,8 @@ def _train(
         model = opened.module.fit(opened.dataset, opened.params, run)
         run.flush()
         metrics = opened.module.evaluate(model, opened.dataset)
-        artifact = store_version(workspace, connection, session, opened.dataset, model, metrics)
+        challenge = Challenge(session, opened.module, opened.dataset, opened.params, model, metrics)
+        artifact = store_version(workspace, connection, challenge)
     except StaleAttempt:
         raise
     except Stopped as stopped:

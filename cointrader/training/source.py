@@ -16,7 +16,7 @@ import numpy as np
 from models.base import FeedRows, SignalRows
 from models.candle_series import CandleSeries
 from models.errors import NotEnoughRows
-from storage.candles import CandleFileRow, list_candles, read_series, timeframe_text
+from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
 from storage.feed_records import numbers_of, provenances_of, recorded_symbols
 from storage.workspace import Workspace
 
@@ -49,7 +49,11 @@ class WorkspaceSource:
             raise NotEnoughRows(0, 1, f"candles of {asked} (there are: {there})")
         chosen = _of_timeframe(named, timeframe_minutes)
         self._lineage |= {row.provenance for row in chosen}
-        return [read_series(self._workspace, row) for row in chosen]
+        # By name and not by row: an import may replace the file between the list and the read.
+        return [
+            read_candles(self._workspace, row.symbol, row.timeframe_ms, connection=self._connection)
+            for row in chosen
+        ]
 
     def signals(self) -> SignalRows:
         """Every stored signal, oldest first."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import Dataset, Metrics, Run, TrainingSource
+from models.base import Dataset, Duel, Metrics, Run, TrainingSource
 from models.candle_series import CandleSeries
 from models.cnn.model import CnnModel, load
 from models.cnn.params import CnnParams
@@ -20,7 +20,7 @@ from models.cnn.pivots import LABELS, NONE, TurningPoints, turning_points
 from models.cnn.training_loop import TrainingLoop
 from models.cnn.windows import FEATURE_NAMES, SCALES, series_arrays, usable_bars
 from models.device import probe_device
-from models.errors import NotEnoughRows
+from models.errors import FeatureMismatch, NotEnoughRows
 from models.validation.folds import Split
 from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout
@@ -28,7 +28,7 @@ from models.validation.scores import auc_standard_error, expected_calibration_er
 
 LEAST_ROWS = 100
 
-__all__ = ["dataset", "evaluate", "fit", "load", "split", "total_steps"]
+__all__ = ["compare", "dataset", "evaluate", "fit", "learned_until_ms", "load", "split", "total_steps"]
 
 
 def dataset(source: TrainingSource, params: CnnParams) -> Dataset:
@@ -153,4 +153,30 @@ def evaluate(model: CnnModel, dataset: Dataset) -> Metrics:
         },
         per_fold=(value,),
         note=f"{(value - 0.5) / error:+.1f} standard errors of overlapping labels from 0.5",
+        standard_error=error,
     )
+
+
+def learned_until_ms(dataset: Dataset, params: CnnParams) -> int:
+    """The end of the last label that training or early stopping has seen; what follows is only scored."""
+    early = split(dataset, params).folds[0]
+    return int(dataset.t1_ms[np.concatenate([early.train, early.test])].max())
+
+
+def compare(model: CnnModel, incumbent: CnnModel, dataset: Dataset, after_ms: int) -> Duel:
+    """AUC of "pivot" of both networks on the last slice.
+
+    A row is only known to have an unbroken history as long as the session's own window.
+    """
+    if incumbent.params.window_bars > model.params.window_bars:
+        raise FeatureMismatch(
+            f"it looks at {incumbent.params.window_bars} bars, and these rows hold {model.params.window_bars}"
+        )
+    scored = split(dataset, model.params).folds[1].test
+    rows = scored[dataset.t0_ms[scored] > after_ms]
+    is_pivot = dataset.label[rows] != NONE
+    mine, theirs = (
+        roc_auc(is_pivot, 1.0 - each.answer(dataset.arrays, rows).probability[:, NONE])
+        for each in (model, incumbent)
+    )
+    return Duel(mine, theirs, rows=len(rows), scored=len(scored))

@@ -14,7 +14,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import Dataset, Metrics, Run, SignalRows, TrainingSource, TriedPoint
+from models.base import Dataset, Duel, Metrics, Run, SignalRows, TrainingSource, TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.errors import NotEnoughRows, Stopped
 from models.signal_classifier.features import FEATURE_NAMES, compute_features
@@ -28,7 +28,7 @@ from models.validation.scores import auc_standard_error, f1, f1_macro, log_loss,
 
 LEAST_ROWS = 2_000
 
-__all__ = ["dataset", "evaluate", "fit", "load", "split", "total_steps"]
+__all__ = ["compare", "dataset", "evaluate", "fit", "learned_until_ms", "load", "split", "total_steps"]
 
 
 def dataset(source: TrainingSource, params: SignalClassifierParams) -> Dataset:
@@ -213,12 +213,8 @@ def evaluate(model: SignalClassifier, dataset: Dataset) -> Metrics:
     judged = model.out_of_fold
     truth = dataset.label[judged.rows]
     named = judged.probability >= 0.5
-    folds = np.unique(judged.fold)
-    per_fold = tuple(
-        roc_auc(truth[judged.fold == number], judged.probability[judged.fold == number]) for number in folds
-    )
-    defined = [score for score in per_fold if np.isfinite(score)]
-    value = float(np.mean(defined)) if defined else float("nan")
+    per_fold = _fold_aucs(truth, judged.probability, judged.fold)
+    value = _mean_defined(per_fold)
     ones = float(truth.sum())
     error = auc_standard_error(ones, len(truth) - ones, dataset.horizon_bars)
     return Metrics(
@@ -237,7 +233,37 @@ def evaluate(model: SignalClassifier, dataset: Dataset) -> Metrics:
         },
         per_fold=per_fold,
         note=_verdict(value, error),
+        standard_error=error,
     )
+
+
+def learned_until_ms(dataset: Dataset, params: SignalClassifierParams) -> int:
+    """The end of the last label: the final model is fitted on all rows."""
+    return int(dataset.t1_ms.max())
+
+
+def compare(model: SignalClassifier, incumbent: SignalClassifier, dataset: Dataset, after_ms: int) -> Duel:
+    """Mean AUC over the folds, of the recipe's out-of-fold answers and of the incumbent's own answers."""
+    judged = model.out_of_fold
+    later = dataset.t0_ms[judged.rows] > after_ms
+    rows, fold = judged.rows[later], judged.fold[later]
+    truth, theirs = dataset.label[rows], incumbent.linear.probability(dataset.arrays["features"][rows])
+    return Duel(
+        value=_mean_defined(_fold_aucs(truth, judged.probability[later], fold)),
+        incumbent=_mean_defined(_fold_aucs(truth, theirs, fold)),
+        rows=len(rows),
+        scored=len(judged.rows),
+    )
+
+
+def _fold_aucs(truth: NDArray[np.int64], probability: FloatArray, fold: IntArray) -> tuple[float, ...]:
+    return tuple(roc_auc(truth[fold == number], probability[fold == number]) for number in np.unique(fold))
+
+
+def _mean_defined(scores: Sequence[float]) -> float:
+    """The mean over the folds in which both classes occur; NaN when there is none."""
+    defined = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(defined)) if defined else float("nan")
 
 
 def _verdict(value: float, error: float) -> str:

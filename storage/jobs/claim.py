@@ -13,7 +13,8 @@ from typing import Any
 
 from storage import clock
 from storage.database import transaction
-from storage.jobs.rows import COLUMNS, JobRow, fetch
+from storage.jobs.open_sessions import end_open_sessions
+from storage.jobs.rows import CANCELLED, COLUMNS, JobRow, fetch
 from storage.revision import next_rev
 
 _LOST = "(state = 'running' AND (boot_id <> :boot OR lease_until_ns < :now_ns))"
@@ -46,11 +47,13 @@ def claim(
     values["until_ns"] = values["now_ns"] + round(lease_seconds * 1e9)
     with transaction(connection):
         values["rev"] = next_rev(connection)
-        connection.execute(
+        cancelled = connection.execute(
             "UPDATE job SET state = 'cancelled', ended_ms = :now_ms, message = 'cancelled', rev = :rev "
-            f"WHERE cancel_requested = 1 AND {_FREE}",
+            f"WHERE cancel_requested = 1 AND {_FREE} RETURNING id",
             values,
-        )
+        ).fetchall()
+        for (job_id,) in cancelled:
+            end_open_sessions(connection, job_id, CANCELLED)
         taken = fetch(
             connection,
             "UPDATE job SET state = 'running', attempt = attempt + 1, worker_id = :worker, pid = 0, "

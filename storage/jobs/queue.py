@@ -10,7 +10,18 @@ from typing import Any
 from storage import clock
 from storage.database import joined_transaction
 from storage.errors import StaleAttempt, StorageError
-from storage.jobs.rows import CANCELLED, COLUMNS, ENDED, FAILED, STATES, JobRow, fetch
+from storage.jobs.open_sessions import end_open_sessions
+from storage.jobs.rows import (
+    CANCELLED,
+    COLUMNS,
+    ENDED,
+    FAILED,
+    INTERRUPTED,
+    STATES,
+    SUCCEEDED,
+    JobRow,
+    fetch,
+)
 from storage.revision import next_rev
 
 
@@ -107,13 +118,16 @@ def finish(
     if state not in ENDED:
         raise StorageError(f"a job ends as {', '.join(ENDED)}, not as {state!r}")
     text = json.dumps(dict(result or {}), sort_keys=True)
-    _update(
-        connection,
-        job_id,
-        attempt,
-        "state = ?, result_json = ?, error = ?, ended_ms = ?, pid = 0, lease_until_ns = 0",
-        (state, text, error, clock.now_ms()),
-    )
+    with joined_transaction(connection):
+        _update(
+            connection,
+            job_id,
+            attempt,
+            "state = ?, result_json = ?, error = ?, ended_ms = ?, pid = 0, lease_until_ns = 0",
+            (state, text, error, clock.now_ms()),
+        )
+        if state != SUCCEEDED:
+            end_open_sessions(connection, job_id, state)
 
 
 def interrupt(connection: sqlite3.Connection, job_id: int, attempt: int) -> None:
@@ -121,13 +135,15 @@ def interrupt(connection: sqlite3.Connection, job_id: int, attempt: int) -> None
 
     Raises StaleAttempt.
     """
-    _update(
-        connection,
-        job_id,
-        attempt,
-        "state = 'interrupted', ended_ms = ?, pid = 0, lease_until_ns = 0",
-        (clock.now_ms(),),
-    )
+    with joined_transaction(connection):
+        _update(
+            connection,
+            job_id,
+            attempt,
+            "state = 'interrupted', ended_ms = ?, pid = 0, lease_until_ns = 0",
+            (clock.now_ms(),),
+        )
+        end_open_sessions(connection, job_id, INTERRUPTED)
 
 
 def request_cancel(connection: sqlite3.Connection, job_id: int) -> str:
@@ -145,6 +161,8 @@ def request_cancel(connection: sqlite3.Connection, job_id: int) -> str:
             "WHERE id = ? AND state IN ('queued', 'interrupted', 'running') RETURNING state",
             (next_rev(connection), clock.now_ms(), job_id),
         ).fetchall()
+        if rows == [(CANCELLED,)]:
+            end_open_sessions(connection, job_id, CANCELLED)
     return str(rows[0][0]) if rows else get_job(connection, job_id).state
 
 

@@ -79,11 +79,15 @@ def stop_worker(connection: sqlite3.Connection, worker_id: int) -> None:
 
 
 def list_workers(connection: sqlite3.Connection, *, limit: int = 20) -> list[WorkerRow]:
-    """The workers, newest first, each with its condition now."""
+    """The newest workers first, each with its condition now."""
+    return _workers(connection, "1 ORDER BY id DESC LIMIT ?", (limit,))
+
+
+def _workers(connection: sqlite3.Connection, where: str, values: tuple[int | str, ...]) -> list[WorkerRow]:
     rows = connection.execute(
         "SELECT id, pid, host, boot_id, heartbeat_ns, state, started_ms, cpu_slots, gpu_slots FROM worker "
-        "ORDER BY id DESC LIMIT ?",
-        (limit,),
+        f"WHERE {where}",
+        values,
     ).fetchall()
     boot, now_ns, host = clock.boot_id(), clock.boottime_ns(), socket.gethostname()
     workers = []
@@ -98,8 +102,17 @@ def list_workers(connection: sqlite3.Connection, *, limit: int = 20) -> list[Wor
 
 
 def live_workers(connection: sqlite3.Connection) -> list[WorkerRow]:
-    """The workers that are alive, or only silent (a machine under load); newest first."""
-    return [worker for worker in list_workers(connection) if worker.condition in {"alive", "silent"}]
+    """The workers that are alive, or only silent (a machine under load); newest first.
+
+    However many came and went since they started.
+    """
+    oldest_ns = clock.boottime_ns() - round(DEAD_AFTER_SECONDS * 1e9)
+    fresh = _workers(
+        connection,
+        "state = 'running' AND boot_id = ? AND heartbeat_ns >= ? ORDER BY id DESC",
+        (clock.boot_id(), oldest_ns),
+    )
+    return [worker for worker in fresh if worker.condition in {"alive", "silent"}]
 
 
 def _condition(silent_seconds: float, gone: bool) -> str:

@@ -153,3 +153,10 @@ def test_a_worker_that_ended_in_good_order_is_stopped(connection: sqlite3.Connec
     assert conditions(connection) == ["stopped"]
     with pytest.raises(StorageError, match="no worker 7"):
         jobs.heartbeat(connection, 7)
+
+
+def test_a_worker_is_seen_to_live_however_many_came_and_went_after_it(connection: sqlite3.Connection) -> None:
+    steady = jobs.register_worker(connection, cpu_slots=1, gpu_slots=0)
+    for _ in range(30):
+        jobs.stop_worker(connection, jobs.register_worker(connection, cpu_slots=1, gpu_slots=0))
+    assert [worker.id for worker in jobs.live_workers(connection)] == [steady]

@@ -14,6 +14,7 @@ import pytest
 from storage.database import transaction
 from storage.durable_file import write_file_atomically
 from storage.errors import ArtifactDamaged, ArtifactMissing, StorageError
+from storage.promotion import Comparison
 from storage.sessions import create_session, record_dataset
 from storage.vault import ArtifactRow, load_artifact, promote_if_better, store_artifact
 from storage.workspace import Workspace
@@ -178,8 +179,10 @@ def test_a_candidate_above_baseline_and_champion_takes_over(
 ) -> None:
     first = promote_if_better(connection, store(workspace, connection).id)
     assert (first.status, first.reason) == ("champion", "auc 0.61 is above its baseline 0.5")
-    second = promote_if_better(connection, store(workspace, connection, value=0.65).id)
+    window = Comparison(first.id, value=0.65, incumbent=0.6, words="on the same 900 rows")
+    second = promote_if_better(connection, store(workspace, connection, value=0.65).id, window)
     assert second.status == "champion"
+    assert second.reason == "auc 0.65 is above its baseline 0.5; 0.65 is above 0.6 of v1 on the same 900 rows"
     assert load_artifact(workspace, connection, "signal_classifier").row == second
     statuses = connection.execute("SELECT version, status, reason FROM artifact ORDER BY id").fetchall()
     assert statuses[0] == (1, "retired", "replaced by v2")
@@ -191,10 +194,9 @@ def test_a_candidate_above_baseline_and_champion_takes_over(
     ("changed", "reason"),
     [
         ({"value": 0.5}, "not above its baseline 0.5"),
-        ({"value": 0.61}, "not above the champion's, auc 0.61 (v1)"),
+        ({"value": 0.61}, "auc 0.61 is not above 0.61 of the champion v1 on the same 900 rows"),
         ({"value": None}, "it has no auc"),
         ({"baseline": None}, "no baseline"),
-        ({"metric": "accuracy", "value": 0.9}, "was judged by auc, not by accuracy"),
         ({"value": 0.99, "provenance": "synthetic"}, "synthetic data"),
     ],
 )
@@ -202,11 +204,55 @@ def test_a_candidate_that_has_not_earned_it_stays_one_and_says_why(
     workspace: Workspace, connection: sqlite3.Connection, changed: dict[str, Any], reason: str
 ) -> None:
     champion = promote_if_better(connection, store(workspace, connection).id)
-    judged = promote_if_better(connection, store(workspace, connection, **changed).id)
+    candidate = store(workspace, connection, **changed)
+    window = Comparison(champion.id, candidate.value, incumbent=0.61, words="on the same 900 rows")
+    judged = promote_if_better(connection, candidate.id, window)
     assert judged.status == "candidate"
     assert reason in judged.reason
     assert load_artifact(workspace, connection, "signal_classifier").row == champion
     assert reason in connection.execute("SELECT text FROM event ORDER BY id DESC").fetchone()[0]
+
+
+def test_a_value_of_another_window_moves_no_champion(
+    workspace: Workspace, connection: sqlite3.Connection
+) -> None:
+    first = promote_if_better(connection, store(workspace, connection, value=0.9).id)
+    # An easy month may give 0.95; where the two met, the champion was better.
+    met = Comparison(first.id, value=0.7, incumbent=0.75, words="on the same 900 rows")
+    for comparison in (None, Comparison(first.id + 99, 0.95, 0.5, "of somebody else"), met):
+        judged = promote_if_better(connection, store(workspace, connection, value=0.95).id, comparison)
+        assert judged.status == "candidate", comparison
+    assert judged.reason == "auc 0.7 is not above 0.75 of the champion v1 on the same 900 rows"
+    # A hard month may give less than was ever stored; where the two met, the candidate was better.
+    met = Comparison(first.id, value=0.6, incumbent=0.55, words="on the same 900 rows")
+    assert promote_if_better(connection, store(workspace, connection, value=0.6).id, met).status == "champion"
+
+
+def test_a_champion_that_cannot_be_compared_gives_way_and_the_reason_says_so(
+    workspace: Workspace, connection: sqlite3.Connection
+) -> None:
+    first = promote_if_better(connection, store(workspace, connection).id)
+    silent = Comparison(first.id, None, None, "its features are another list")
+    lower = promote_if_better(connection, store(workspace, connection, value=0.4).id, silent)
+    assert lower.status == "candidate"
+    higher = promote_if_better(connection, store(workspace, connection, value=0.55).id, silent)
+    assert higher.status == "champion"
+    assert "v1, could not be compared: its features are another list" in higher.reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (0.61, "auc 0.61 is above its baseline 0.5, beyond noise (+5.5 standard errors)"),
+        (0.54, "auc 0.54 is above its baseline 0.5, within noise of it (+2.0 standard errors)"),
+        (0.45, "auc 0.45 is not above its baseline 0.5, within noise of it (-2.5 standard errors)"),
+    ],
+)
+def test_the_reason_says_how_far_from_the_baseline_chance_reaches(
+    workspace: Workspace, connection: sqlite3.Connection, value: float, reason: str
+) -> None:
+    stored = store(workspace, connection, value=value)
+    assert promote_if_better(connection, stored.id, standard_error=0.02).reason == reason
 
 
 def test_synthetic_data_two_steps_back_is_found(workspace: Workspace, connection: sqlite3.Connection) -> None:

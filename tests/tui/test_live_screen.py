@@ -133,6 +133,7 @@ async def test_a_silent_worker_is_never_shown_as_running(workspace, connection):
             )
         await until(pilot, lambda: "silent for 3" in progress(app))
         assert "steps/s" not in progress(app)
+        assert "no answer" in screen_text(pilot) and "running  " not in screen_text(pilot)
         with transaction(connection):
             connection.execute("UPDATE worker SET boot_id = 'x' WHERE id = ?", (worker,))
         await until(pilot, lambda: "presumed dead" in progress(app))

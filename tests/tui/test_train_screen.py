@@ -90,6 +90,17 @@ async def test_every_agent_has_a_row_with_its_champion_against_the_baseline(work
         assert "none yet" in next(line for line in lines if "CNN" in line)
 
 
+async def test_a_training_whose_worker_died_is_not_called_running(workspace, connection):
+    worker = rows.worker(connection)
+    rows.add_session(connection, worker_id=worker)
+    app = console(workspace, "train")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "running, step" in agents(app))
+        connection.execute("UPDATE worker SET boot_id = 'x' WHERE id = ?", (worker,))
+        await until(pilot, lambda: "no answer from worker" in agents(app))
+        assert "running" not in screen_text(pilot)
+
+
 async def test_the_form_queues_a_training_with_checked_parameters(workspace, connection, workers):
     app = writable(workspace)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -14,6 +14,9 @@ from textual.widgets import Static
 from tui.clipboard import copy_text
 from tui.dialogs.base import Dialog
 from tui.keys import key
+
+if TYPE_CHECKING:
+    from tui.app import CoinTraderApp
 
 
 class ErrorDialog(Dialog[None]):
@@ -36,7 +39,8 @@ class ErrorDialog(Dialog[None]):
         key("error.close", "escape,enter,q", "close", "close", "Close; the console goes on", show=True),
     ]
 
-    def __init__(self, doing: str, text: str, log: Path) -> None:
+    def __init__(self, doing: str, text: str, log: Path | None) -> None:
+        """`log` is the file that has the whole error, None where none could be written."""
         super().__init__()
         self._doing = doing
         self._text = text
@@ -51,17 +55,21 @@ class ErrorDialog(Dialog[None]):
         return [
             Static(Content.styled(f"While {self._doing}:", "$quiet")),
             VerticalScroll(Static(Content(self._text), id="text")),
-            Static(
-                Content.assemble(
-                    ("\nThe console goes on. The whole of it is written in\n", "$quiet"),
-                    (str(self._log), "$foreground"),
-                )
-            ),
+            Static(self._where()),
         ]
+
+    def _where(self) -> Content:
+        if self._log is None:
+            return Content.styled("\nThe console goes on. Its log could not be written.", "$quiet")
+        return Content.assemble(
+            ("\nThe console goes on. The whole of it is written in\n", "$quiet"),
+            (str(self._log), "$foreground"),
+        )
 
     def action_copy(self) -> None:
         """Copies the text of the error and the path of the log."""
-        copy_text(self.app, f"While {self._doing}:\n{self._text}\n{self._log}", self._log.parent.parent)
+        folder = cast("CoinTraderApp", self.app).workspace.root
+        copy_text(self.app, f"While {self._doing}:\n{self._text}\n{self._log or ''}", folder)
 
     def action_close(self) -> None:
         """Closes the dialog."""

@@ -136,17 +136,20 @@ def first_nonfinite(run: RunView) -> tuple[int, str, str] | None:
 def session_records(view: LiveView, width: int, symbols: Symbols) -> list[Record]:
     """The sessions to choose from; those that are shown carry their letter or a check."""
     shown = {run.session.id: number for number, run in enumerate(view.shown)}
+    unheard = {run.session.id for run in view.shown if phrases.silence(run.job, view.workers)}
     return [
-        _session_record(session, shown.get(session.id), len(shown), width, symbols)
+        _session_record(
+            session, shown.get(session.id), len(shown), width, symbols, heard=session.id not in unheard
+        )
         for session in view.sessions
     ]
 
 
 def _session_record(
-    session: SessionRow, number: int | None, count: int, width: int, symbols: Symbols
+    session: SessionRow, number: int | None, count: int, width: int, symbols: Symbols, *, heard: bool
 ) -> Record:
     mark = " " if number is None else letter_of(number, count) or symbols.dot
-    style = phrases.STATE_STYLES.get(session.state, "")
+    state, style = phrases.state_word(session.state, heard=heard)
     tail = (
         f"{phrases.number(session.value, 3)}"
         if session.value is not None
@@ -160,7 +163,7 @@ def _session_record(
                 (f"{mark} ", "bold $accent"),
                 (f"{f's.{session.id}':<5}", "bold"),
                 (fit(session.agent, room, right=False, ellipsis=symbols.ellipsis) + " ", ""),
-                (f"{session.state:<11} ", style),
+                (f"{state:<11} ", style),
                 (f"{tail:>11}", "$quiet"),
             ]
         ),

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
+from tui import phrases
 from tui.keys import key
 from tui.lazy_classes import LazyClasses
 from tui.pace import Pace
@@ -32,6 +33,12 @@ class TrainingView:
     glances: tuple[AgentAtAGlance, ...]
     material: Material
     sessions: dict[str, tuple[SessionRow, ...]]
+    unheard: frozenset[int] = frozenset()
+    """Running jobs whose worker does not answer."""
+
+    def hears(self, session: SessionRow | None) -> bool:
+        """Whether a session may be called running when it says so."""
+        return session is None or session.job_id not in self.unheard
 
 
 class TrainScreen(ConsoleScreen):
@@ -72,12 +79,16 @@ class TrainScreen(ConsoleScreen):
         names = [entry.name for entry in AGENTS]
 
         def ask(connection: sqlite3.Connection) -> TrainingView:
+            from storage.jobs import RUNNING, list_jobs, list_workers
             from storage.training_overview import agents_at_a_glance, material, recent_sessions
 
+            workers = list_workers(connection)
+            running = list_jobs(connection, states=[RUNNING])
             return TrainingView(
                 tuple(agents_at_a_glance(connection, names)),
                 material(connection),
                 {name: tuple(recent_sessions(connection, agent=name, limit=50)) for name in names},
+                frozenset(job.id for job in running if phrases.silence(job, workers)),
             )
 
         self._pace.asked()
@@ -112,7 +123,9 @@ class TrainScreen(ConsoleScreen):
         agents.show(
             words.agents_head(width, symbols),
             [
-                words.agent_record(entry, glance, view.material, width, symbols)
+                words.agent_record(
+                    entry, glance, view.material, view.hears(glance.last_session), width, symbols
+                )
                 for entry, glance in zip(AGENTS, view.glances, strict=True)
             ],
         )
@@ -143,7 +156,10 @@ class TrainScreen(ConsoleScreen):
         entry = get(agent)
         sessions.show(
             words.sessions_head(width, symbols),
-            [words.session_record(session, width, symbols) for session in view.sessions[agent]],
+            [
+                words.session_record(session, view.hears(session), width, symbols)
+                for session in view.sessions[agent]
+            ],
             empty="never trained: t opens the form",
             title=f"sessions of {entry.title}",
         )

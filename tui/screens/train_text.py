@@ -56,9 +56,9 @@ def _agent_columns(width: int) -> list[tuple[str, int, bool]]:
 
 
 def agent_record(
-    entry: AgentEntry, glance: AgentAtAGlance, material: Material, width: int, symbols: Symbols
+    entry: AgentEntry, glance: AgentAtAGlance, material: Material, heard: bool, width: int, symbols: Symbols
 ) -> Record:
-    """One agent in a line."""
+    """One agent in a line; `heard` is whether the worker that trains it answers."""
     version = glance.champion or glance.newest
     word, style = ("none yet", "$quiet")
     if version is not None:
@@ -78,7 +78,7 @@ def agent_record(
             "$quiet",
         ),
         "to learn from": _rows_available(entry, material, symbols),
-        "now": _now(glance, symbols),
+        "now": _now(glance, heard, symbols),
     }
     cells = [(texts[name][0], cells, right, texts[name][1]) for name, cells, right in _agent_columns(width)]
     return Record(entry.name, _line(cells, symbols))
@@ -94,8 +94,10 @@ def _rows_available(entry: AgentEntry, material: Material, symbols: Symbols) -> 
     return f"{count:,} {unit}", "" if enough else "$warning"
 
 
-def _now(glance: AgentAtAGlance, symbols: Symbols) -> Part:
+def _now(glance: AgentAtAGlance, heard: bool, symbols: Symbols) -> Part:
     session = glance.last_session
+    if glance.running_jobs and not heard:
+        return f"{symbols.hollow} no answer from worker", "$warning"
     if glance.running_jobs and session is not None and session.state == "running":
         of = f" of {session.total_steps:,}" if session.total_steps else ""
         return f"{symbols.dot} running, step {session.step:,}{of}", "$accent"
@@ -125,14 +127,14 @@ def _session_columns(width: int) -> list[tuple[str, int, bool]]:
     return columns
 
 
-def session_record(session: SessionRow, width: int, symbols: Symbols) -> Record:
-    """One session in a line."""
+def session_record(session: SessionRow, heard: bool, width: int, symbols: Symbols) -> Record:
+    """One session in a line; `heard` is whether the worker of a running one answers."""
     ended = session.ended_ms or round(phrases.now_ms())
-    style = phrases.STATE_STYLES.get(session.state, "")
+    state, style = phrases.state_word(session.state, heard=heard)
     of = f"/{session.total_steps:,}" if session.total_steps else ""
     texts: dict[str, Part] = {
         "session": (f"s.{session.id}", "bold"),
-        "state": (f"{phrases.state_mark(session.state, symbols)} {session.state}", style),
+        "state": (f"{phrases.state_mark(state, symbols)} {state}", style),
         "steps": (f"{session.step:,}{of}", ""),
         "value": (phrases.number(session.value, 4), ""),
         "edge": phrases.edge(session.value, session.baseline, symbols),

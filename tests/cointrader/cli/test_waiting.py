@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from storage import jobs as queue
@@ -69,3 +70,15 @@ def test_a_job_that_waits_is_cancelled_at_once(workspace: Workspace) -> None:
     assert (job["state"], job["attempt"]) == ("cancelled", 0)
     missing = cointrader("jobs", "cancel", "999", workspace=workspace.root)
     assert (missing.returncode, missing.stderr) == (1, "cointrader: there is no job 999\n")
+
+
+def test_a_job_whose_worker_died_is_not_listed_as_running(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.create()
+    with closing(open_database(workspace)) as connection:
+        worker = queue.register_worker(connection, cpu_slots=1, gpu_slots=0)
+        queue.enqueue(connection, kind="train", title="Train cnn", arguments={})
+        assert queue.claim(connection, worker, {"cpu": 1}, 60.0) is not None
+        connection.execute("UPDATE worker SET boot_id = 'x' WHERE id = ?", (worker,))
+    listed = cointrader("jobs", workspace=tmp_path).stdout
+    assert "left (worker dead)" in listed and "running" not in listed

@@ -13,9 +13,15 @@ from typing import Any
 
 import pytest
 
+from cointrader.jobs.fate import crashes, settle_lost
 from cointrader.jobs.orphans import process_alive
+from cointrader.jobs.supervisor import Supervisor
+from cointrader.settings import WorkerSettings
 from storage import jobs as queue
+from storage.clock import boottime_ns
+from storage.errors import DatabaseLocked
 from storage.workspace import Workspace
+from tests.cointrader.jobs.programs import CHILD_PROGRAM
 
 ROOT = Path(__file__).parents[3]
 Eventually = Callable[[Callable[[], Any]], Any]
@@ -102,6 +108,19 @@ def test_a_job_that_crashes_three_times_fails_and_says_how(
     assert "SIGKILL" in job.error
     assert f"cointrader jobs logs {job_id}" in job.error
     assert not begun(folder, job_id, 4)
+
+
+def test_a_child_that_is_asked_to_end_hands_its_job_back_and_that_is_no_crash(
+    connection: sqlite3.Connection, folder: Path, supervise: Supervise, eventually: Eventually
+) -> None:
+    job_id = add(connection, "wait", folder)
+    supervise()
+    os.kill(eventually(lambda: begun(folder, job_id, 1)), signal.SIGTERM)
+    os.kill(eventually(lambda: begun(folder, job_id, 2)), signal.SIGHUP)
+    eventually(lambda: begun(folder, job_id, 3))
+    (folder / "go").touch()
+    eventually(lambda: state(connection, job_id) == "succeeded")
+    assert crashes(connection, job_id) == 0
 
 
 def test_an_error_of_the_work_fails_the_job_at_once_with_its_text(
@@ -228,3 +247,73 @@ def test_an_idle_worker_leaves_no_write_ahead_log_behind(
     assert supervise(idle_exit=0).wait(timeout=60) == 0
     wal = workspace.database.with_name("cointrader.db-wal")
     assert not wal.exists() or wal.stat().st_size == 0
+
+
+def lose_lease(connection: sqlite3.Connection) -> None:
+    """What a machine that slept does to every lease."""
+    connection.execute("UPDATE job SET lease_until_ns = ? WHERE state = 'running'", (boottime_ns() - 1,))
+
+
+def test_a_worker_that_takes_its_own_job_again_leaves_no_earlier_process_behind(
+    connection: sqlite3.Connection, folder: Path, supervise: Supervise, eventually: Eventually
+) -> None:
+    job_id = add(connection, "deaf", folder)
+    supervise()
+    first = eventually(lambda: begun(folder, job_id, 1))
+
+    def taken_again() -> int:
+        if queue.get_job(connection, job_id).attempt == 1:
+            lose_lease(connection)
+        return begun(folder, job_id, 2)
+
+    eventually(taken_again)
+    eventually(lambda: not process_alive(first))
+
+
+@pytest.fixture
+def supervisor(workspace: Workspace, connection: sqlite3.Connection) -> Iterator[Supervisor]:
+    """A worker in this process, turned by hand; its children are killed at the end."""
+    made = Supervisor(workspace, connection, WorkerSettings(), child_program=CHILD_PROGRAM)
+    yield made
+    made._kill_children()
+
+
+def test_a_beat_that_met_a_lock_is_made_up_for_before_anything_is_claimed(
+    connection: sqlite3.Connection,
+    folder: Path,
+    supervisor: Supervisor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = add(connection, "wait", folder)
+    assert supervisor._turn()
+
+    def locked(connection: sqlite3.Connection, worker_id: int) -> None:
+        raise DatabaseLocked("somebody holds it")
+
+    monkeypatch.setattr(supervisor, "_beat_at_ns", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "heartbeat", locked)
+        assert supervisor._turn()
+    lose_lease(connection)
+    assert supervisor._turn()
+    assert queue.get_job(connection, job_id).attempt == 1
+    assert queue.get_job(connection, job_id).lease_until_ns > boottime_ns()
+
+
+def test_a_crash_whose_settlement_was_cut_off_is_counted_once(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.enqueue(connection, kind="train", title="train", arguments={})
+    job = queue.claim(connection, 1, {"cpu": 1}, lease_seconds=30.0)
+    assert job is not None
+
+    def locked(*arguments: Any) -> None:
+        raise DatabaseLocked("somebody holds it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "interrupt", locked)
+        with pytest.raises(DatabaseLocked):
+            settle_lost(connection, job, "exit status 1")
+    assert crashes(connection, job.id) == 0
+    assert settle_lost(connection, job, "exit status 1") == "interrupted"
+    assert crashes(connection, job.id) == 1

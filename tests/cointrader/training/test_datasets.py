@@ -51,6 +51,13 @@ def test_one_changed_byte_is_noticed(
     path.write_bytes(content)
     with pytest.raises(DatasetDamaged, match=name):
         load_dataset(workspace, connection, dataset_id)
+    # "train anew" is what the error says, and training anew helps.
+    assert store_dataset(workspace, connection, dataset) == dataset_id
+    assert load_dataset(workspace, connection, dataset_id).rows == dataset.rows
+    path.unlink()
+    assert store_dataset(workspace, connection, dataset) == dataset_id
+    assert load_dataset(workspace, connection, dataset_id).rows == dataset.rows
+    assert len(list(workspace.datasets.iterdir())) == 1
 
 
 def test_a_checkpoint_comes_back_bit_for_bit() -> None:

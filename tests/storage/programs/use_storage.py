@@ -68,7 +68,7 @@ def train(workspace: Workspace) -> None:
             metrics={},
             provenance="backtest",
         )
-        promote_if_better(connection, stored.id)
+        promote_if_better(connection, stored.id, standard_error=0.02)
         load_artifact(workspace, connection, "cnn")
 
 
