@@ -56,18 +56,6 @@ AGENTS: tuple[AgentEntry, ...] = (
         least_rows=2_000,
     ),
     AgentEntry(
-        name="signal_quality",
-        title="Signal quality",
-        purpose="Will the price go the way of a feed signal? Boosted trees over what the feeds knew.",
-        params="models.signal_quality.params:SignalQualityParams",
-        module="models.signal_quality.agent",
-        kind="tabular",
-        slot="cpu",
-        primary_metric="roc_auc",
-        baseline="ROC-AUC 0.5",
-        least_rows=500,
-    ),
-    AgentEntry(
         name="cnn",
         title="CNN pivots",
         purpose="Is the bar that just closed a turning point? Convolutions over three timeframes.",
@@ -78,6 +66,18 @@ AGENTS: tuple[AgentEntry, ...] = (
         primary_metric="pivot_auc",
         baseline="class prior: AUC 0.5",
         least_rows=100,
+    ),
+    AgentEntry(
+        name="signal_quality",
+        title="Signal quality",
+        purpose="Will the price go the way of a feed signal? Boosted trees over what the feeds knew.",
+        params="models.signal_quality.params:SignalQualityParams",
+        module="models.signal_quality.agent",
+        kind="tabular",
+        slot="cpu",
+        primary_metric="roc_auc",
+        baseline="ROC-AUC 0.5",
+        least_rows=500,
     ),
 )
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from cointrader.data_feeds.candle_reading import read_candle_file
 from cointrader.data_feeds.records.normalising import inside_symbol
-from storage.candles import Candles, list_candles, read_series
+from storage.candles import Candles, list_candles, read_candles
 from storage.database import open_database
 from storage.feed_records import every_record, newest_record
 from storage.workspace import Workspace, resolve_workspace
@@ -83,7 +83,8 @@ class PriceFeed:
         rows = [row for row in list_candles(self._connection) if row.symbol == wanted]
         if not rows:
             return None
-        return read_series(self._workspace, min(rows, key=lambda row: row.timeframe_ms))
+        finest = min(row.timeframe_ms for row in rows)
+        return read_candles(self._workspace, wanted, finest, connection=self._connection)
 
 
 def _price(series: Candles, bar: int, type: str) -> Price:

@@ -23,7 +23,7 @@ from storage.workspace import Workspace
 
 LOOK_SECONDS = 0.1
 ENSURE_SECONDS = 15.0
-IDLE_EXIT_SECONDS = 20.0
+IDLE_EXIT_SECONDS = 5.0
 
 
 class WorkerNotReached(Exception):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.base import Dataset, Metrics, Run, TriedPoint
+from models.base import Dataset, Duel, Metrics, Run, TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.errors import NotEnoughRows
 from models.signal_quality.boosting import Boosting, Trees
@@ -33,7 +33,18 @@ LOOSE_STEP = 1.5
 Moments = Mapping[str, Collection[int]]
 """By symbol, the moments (UTC ms) whose signals are to be learned from."""
 
-__all__ = ["dataset", "dataset_of", "evaluate", "fit", "load", "signals_with_outcome", "split", "total_steps"]
+__all__ = [
+    "compare",
+    "dataset",
+    "dataset_of",
+    "evaluate",
+    "fit",
+    "learned_until_ms",
+    "load",
+    "signals_with_outcome",
+    "split",
+    "total_steps",
+]
 
 
 def dataset(source: FeedSource, params: SignalQualityParams) -> Dataset:
@@ -183,12 +194,8 @@ def evaluate(model: SignalQuality, dataset: Dataset) -> Metrics:
     judged = model.out_of_fold
     truth = dataset.label[judged.rows]
     features: FloatArray = dataset.arrays["features"][judged.rows]
-    per_fold = tuple(
-        roc_auc(truth[judged.fold == number], judged.probability[judged.fold == number])
-        for number in np.unique(judged.fold)
-    )
-    defined = [score for score in per_fold if np.isfinite(score)]
-    value = float(np.mean(defined)) if defined else float("nan")
+    per_fold = _fold_aucs(truth, judged.probability, judged.fold)
+    value = _mean_defined(per_fold)
     ones = float(truth.sum())
     error = auc_standard_error(ones, len(truth) - ones, dataset.horizon_bars)
     named = judged.probability >= 0.5
@@ -213,7 +220,38 @@ def evaluate(model: SignalQuality, dataset: Dataset) -> Metrics:
         },
         per_fold=per_fold,
         note=_verdict(value, error),
+        standard_error=error,
     )
+
+
+def learned_until_ms(dataset: Dataset, params: SignalQualityParams) -> int:
+    """The end of the last label: the final model is fitted on all rows."""
+    return int(dataset.t1_ms.max())
+
+
+def compare(model: SignalQuality, incumbent: SignalQuality, dataset: Dataset, after_ms: int) -> Duel:
+    """Mean AUC over the folds, of the recipe's out-of-fold answers and of the incumbent's own answers."""
+    judged = model.out_of_fold
+    later = dataset.t0_ms[judged.rows] > after_ms
+    rows, fold = judged.rows[later], judged.fold[later]
+    truth = dataset.label[rows]
+    theirs = incumbent.predict_features(dataset.arrays["features"][rows])[:, 1]
+    return Duel(
+        value=_mean_defined(_fold_aucs(truth, judged.probability[later], fold)),
+        incumbent=_mean_defined(_fold_aucs(truth, theirs, fold)),
+        rows=len(rows),
+        scored=len(judged.rows),
+    )
+
+
+def _fold_aucs(truth: IntArray, probability: FloatArray, fold: IntArray) -> tuple[float, ...]:
+    return tuple(roc_auc(truth[fold == number], probability[fold == number]) for number in np.unique(fold))
+
+
+def _mean_defined(scores: Sequence[float]) -> float:
+    """The mean over the folds in which both classes occur; NaN when there is none."""
+    defined = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(defined)) if defined else float("nan")
 
 
 def _verdict(value: float, error: float) -> str:

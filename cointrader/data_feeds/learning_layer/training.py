@@ -21,7 +21,7 @@ from models.signal_quality import agent
 from models.signal_quality.feeds import MARKET_WIDE
 from models.signal_quality.params import SignalQualityParams
 from models.signal_quality.rule import signals_of
-from storage.candles import list_candles, read_series
+from storage.candles import list_candles, read_candles
 from storage.database import open_database, transaction
 from storage.errors import StorageError
 from storage.events import Severity, record_event
@@ -185,7 +185,9 @@ class TrainingModule:
             for stored in list_candles(connection):
                 if not _matches(pattern, {"symbol": stored.symbol, "type": SIGNAL, "timestamp": 0.0}):
                     continue
-                series = read_series(self.db.workspace, stored)
+                series = read_candles(
+                    self.db.workspace, stored.symbol, stored.timeframe_ms, connection=connection
+                )
                 side, strength = signals_of(series)
                 for bar in side.nonzero()[0].tolist():
                     yield {

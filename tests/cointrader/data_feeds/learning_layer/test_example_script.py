@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = '''
+SCRIPT = """
 from cointrader.data_feeds.cache.db_connector import DBConnector
 from cointrader.data_feeds.learning_layer import ResearchEngine, TrainingModule, RetrainingLoop
 
@@ -24,14 +24,14 @@ db.store({"symbol": "BTCUSDT", "price": 50000.0, "volume": 10.0, "timestamp": 12
 analysis = research.analyze_feed_behavior()
 dataset = training.prepare_dataset()
 training.train_model(dataset)
-'''
+"""
 
-CHECKS = '''
+CHECKS = """
 import json, sys
 (found,) = db.backfill("crypto_price:*")
 heavy = sorted({"torch", "sklearn", "lightgbm"} & {name.partition(".")[0] for name in sys.modules})
 print(json.dumps([found, sorted(analysis["symbols"]), dataset, training.train_model(dataset), heavy]))
-'''
+"""
 
 
 def run(script: str, folder: Path) -> str:
