@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cointrader.histories.store import StoredHistory, store_history
+from cointrader.histories.store import StoredHistory, store_history, symbol_of
 from cointrader.interop.file_kind import FileKind, FileRefused, LoadContext, LoadReport, Recognition
 from cointrader.interop.freqtrade.backtest import is_freqtrade_backtest, read_freqtrade_backtest
 from cointrader.interop.freqtrade.database import is_freqtrade_database, read_freqtrade_database
@@ -55,7 +55,7 @@ def load_history(read: Read, path: Path, context: LoadContext) -> LoadReport:
         kind=context.recognition.kind,
         rows=history.rows,
         text=text,
-        symbol=next(iter(pairs)) if len(pairs) == 1 else "",
+        symbol=symbol_of(next(iter(pairs))) if len(pairs) == 1 else "",
         refused=len(history.refused),
         quarantined=quarantined,
         refused_rows=history.refused,
