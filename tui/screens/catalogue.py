@@ -84,6 +84,14 @@ SCREENS = (
         "tui.screens.data",
         "DataScreen",
     ),
+    ScreenEntry(
+        "B",
+        "bot",
+        "Bot",
+        "what the running bot does, why it does not trade, whether its model is loaded",
+        "tui.screens.bot",
+        "BotScreen",
+    ),
 )
 
 
