@@ -67,7 +67,9 @@ class PlaybackSink:
         self._read_ns = self.pipeline.clock_ns()
         return self.rows
 
-    def add(self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "") -> bool:
+    def add(
+        self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "", is_checked: bool = False
+    ) -> bool:
         if self.speed > 0.0:
             self._keep_pace(data)
         return self.pipeline.take(type, data, read_ns=self._read_ns)

@@ -6,15 +6,15 @@ database in one transaction with the file's own row, its quarantine and an event
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from cointrader.data_feeds.records.normalising import make_record
+from cointrader.data_feeds.records.normalising import checked_record, make_record
 from cointrader.data_feeds.records.validation import RecordRefused
+from cointrader.data_feeds.scratch import scratch_folder
 from cointrader.interop.file_kind import FileRefused, LoadContext, LoadReport, SourceContent
 from storage.clock import now_ms
 from storage.database import transaction
@@ -36,8 +36,13 @@ class Sink(Protocol):
         """Counts a row of the file, as it is read; returns how many there were."""
         ...
 
-    def add(self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "") -> bool:
-        """Keeps a record, or refuses the row it came from; says which."""
+    def add(
+        self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "", is_checked: bool = False
+    ) -> bool:
+        """Keeps a record, or refuses the row it came from; says which.
+
+        A record that the reader has cleaned and checked itself need not be again.
+        """
         ...
 
     def refuse(self, line: int, field: str, reason: str, raw: str | bytes) -> None:
@@ -66,9 +71,13 @@ class RecordSink:
         self.rows += 1
         return self.rows
 
-    def add(self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "") -> bool:
+    def add(
+        self, type: str, data: Mapping[str, Any], *, line: int = 0, raw: str = "", is_checked: bool = False
+    ) -> bool:
+        named = {**data, "type": type}
         try:
-            record = make_record({**data, "type": type}, provenance=self.provenance, source=self.source)
+            make = checked_record if is_checked else make_record
+            record = make(named, provenance=self.provenance, source=self.source)
         except RecordRefused as error:
             self.refuse(line, error.field, error.reason, raw)
             return False
@@ -117,8 +126,8 @@ def load_records(
     """
     connection = context.connection
     with (
-        tempfile.TemporaryDirectory(dir=context.workspace.root, prefix=".import-") as scratch,
-        staged_rows(connection, Path(scratch), "feed_record", COLUMNS) as staging,
+        scratch_folder(context.workspace) as scratch,
+        staged_rows(connection, scratch, "feed_record", COLUMNS) as staging,
     ):
         sink = RecordSink(staging, context.provenance, source)
         found = read(sink)

@@ -150,7 +150,7 @@ def read_tape(path: Path, context: LoadContext, sink: Sink) -> FileRecords:
     first = next(iter(LineReader(path)), (1, b""))[1]
     for row in table_rows(path, context, sink, _columns(layout_of(first), first)):
         trade = _parsed(parser, row, symbol, sink)
-        if trade is not None and sink.add("trade_tape", trade, line=row.line, raw=row.raw):
+        if trade is not None and sink.add("trade_tape", trade, line=row.line, raw=row.raw, is_checked=True):
             sides[trade["side"]] += 1
     kept = sum(sides.values())
     notes = ["no trade says which side began it"] if kept and sides["any"] == kept else []

@@ -20,6 +20,7 @@ def final_state(recorder: DepthRecorder, ts_ms: int, provenance: str, source_fil
     """The record of the whole book as it stands, in ticks."""
     book = recorder.replay.book
     data = {
+        "type": TYPE,
         "exchange": recorder.exchange,
         "symbol": recorder.symbol,
         "last_update_id": recorder.replay.last_id,
@@ -28,7 +29,7 @@ def final_state(recorder: DepthRecorder, ts_ms: int, provenance: str, source_fil
         "asks": sorted(book.asks.items()),
         "timestamp": ts_ms / 1000,
     }
-    made = checked_record(data, TYPE, provenance=provenance)
+    made = checked_record(data, provenance=provenance)
     return FeedRecord(
         made.ts_ms, TYPE, made.symbol, made.source, made.key, data, provenance, source_file_id=source_file_id
     )

@@ -52,6 +52,8 @@ def _number(value: Any) -> Any:
 
 def clean_text(text: str) -> str:
     """One line without control characters and pictographs, at most 500 characters."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()[:LONGEST_TEXT]
     plain = "".join(" " if sign.isspace() else sign for sign in text if _is_kept(sign))
     return " ".join(plain.split())[:LONGEST_TEXT]
 

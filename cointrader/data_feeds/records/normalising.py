@@ -43,7 +43,7 @@ def normalise(
     if problems:
         raise RecordRefused(type, problems[0].field, problems[0].reason)
     _check_json(type, cleaned)
-    return checked_record(cleaned, type, provenance=provenance, source=source, received_ms=received_ms)
+    return checked_record(cleaned, provenance=provenance, source=source, received_ms=received_ms)
 
 
 def _check_json(type: str, data: Mapping[str, Any]) -> None:
@@ -59,9 +59,10 @@ def _check_json(type: str, data: Mapping[str, Any]) -> None:
 
 
 def checked_record(
-    data: Mapping[str, Any], type: str, *, provenance: str, source: str = "", received_ms: int = 0
+    data: Mapping[str, Any], *, provenance: str, source: str = "", received_ms: int = 0
 ) -> FeedRecord:
-    """The record of data that are clean and checked already."""
+    """The record of data that are clean and checked already, and say their type."""
+    type = str(data["type"])
     ts_ms = to_ms(data["timestamp"])
     time = ts_ms / 1000
     named = data.get("symbol") or data.get("keyword") or ""

@@ -109,4 +109,4 @@ def test_the_other_indicators_a_strategy_needs() -> None:
     assert indicators.calculate_ema([7.0] * 10) == 7.0
     lower, middle, upper = indicators.calculate_bollinger(prices)
     assert lower < middle < upper and middle == pytest.approx(30.5)
-    assert indicators.calculate_atr([2.0] * 20, [1.0] * 20, [1.5] * 20) == 1.0
+    assert indicators.calculate_atr([2.0] * 20, [1.0] * 20, [1.5] * 20) == pytest.approx(1.0)
