@@ -93,8 +93,8 @@ def data_overview(
 ) -> DataOverview:
     """Reads all of it. `columns` are the parts of a strip; strips that are `known` are not made again."""
     series = tuple(SeriesRow(*row) for row in connection.execute(_SERIES).fetchall())
-    ended = [job for job in list_jobs(connection, states=ENDED) if job.kind == IMPORT]
-    under_way = list_jobs(connection, states=(RUNNING, *CLAIMABLE))
+    ended = list_jobs(connection, states=ENDED, kind=IMPORT, limit=1)
+    under_way = list_jobs(connection, states=(RUNNING, *CLAIMABLE), kind=IMPORT)
     counted = "SELECT count(*) FROM (SELECT 1 FROM quarantine LIMIT ?)"
     states = "SELECT state, count(*) FROM source_file GROUP BY state"
     return DataOverview(
@@ -104,7 +104,7 @@ def data_overview(
         files=tuple(list_source_files(connection, limit=files)),
         file_counts=dict(connection.execute(states).fetchall()),
         quarantined=int(connection.execute(counted, (COUNTED_ROWS,)).fetchall()[0][0]),
-        imports=tuple(reversed([job for job in under_way if job.kind == IMPORT])),
+        imports=tuple(reversed(under_way)),
         last_import=ended[0] if ended else None,
         workers=tuple(live_workers(connection)),
     )
