@@ -23,6 +23,7 @@ from tui.gap_strip import gap_strip
 from tui.import_preview import OpenQuestion, Preview, Previewer, PreviewFailed, unanswered
 from tui.screens.data import DataScreen
 from tui.screens.data_tables import FilesScreen, QuarantineScreen
+from tui.screens.import_text import preview_text
 from tui.screens.import_wizard import ImportWizard, read_inbox
 from tui.symbols import ASCII, UNICODE
 from tui.widgets.panel import Panel
@@ -320,6 +321,12 @@ def test_a_question_with_a_default_need_not_be_answered() -> None:
     settled = OpenQuestion("zone", "Which zone?", "UTC", "")
     preview = Preview("a.csv", "candles.header", "", "", "", (settled, open_one), ())
     assert unanswered([preview, preview]) == (open_one,)
+
+
+def test_kinds_that_do_not_fit_are_counted() -> None:
+    previews = [Preview(f"{kind}.csv", kind, "", "", "", (), ()) for kind in "abcdef"]
+    assert preview_text(previews, 60, 4, UNICODE).plain.splitlines()[-1] == "and 4 more kinds"
+    assert preview_text(previews, 60, 9, UNICODE).plain.splitlines()[-1].split() == ["1", "f"]
 
 
 def test_an_import_is_queued_with_what_was_said_only(empty: Workspace) -> None:

@@ -40,6 +40,8 @@ def preview_text(previews: Sequence[Preview], width: int, room: int, symbols: Sy
         some = "" if len(previews) == 1 else "some are refused without an answer: "
         words = f"{some}{question.text} ({question.option})"
         lines.insert(1, [("asks: ", "bold $warning"), (words, "$warning")])
+    if len(previews) > 1 and len(lines) > room:
+        lines[room - 1 :] = [[(f"and {len(lines) - room + 1} more kinds", "$quiet")]]
     shown = [assemble(line) for line in lines[:room]]
     cut = [line.truncate(width, ellipsis=True) if line.cell_length > width else line for line in shown]
     return Content("\n").join(cut)
