@@ -1,6 +1,7 @@
 """The agent learns where there is something to learn, and nothing where there is not."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -84,6 +85,12 @@ def test_on_a_random_walk_the_auc_is_within_three_standard_errors_of_a_half(
     assert abs(metrics.value - metrics.baseline) < 3.0 * metrics.others["roc_auc_standard_error"]
     assert "within noise" in metrics.note and len(metrics.per_fold) == 3
     assert metrics.others["recorded_sentiment"] == 0.0
+
+
+def test_where_nothing_can_be_known_few_trees_are_grown(model: SignalQuality) -> None:
+    # Rows that were fitted would get better with every tree; those of the inner slice do not.
+    grown = [json.loads(trial.params_json)["trees"] for trial in model.trials]
+    assert max(grown) < PARAMS.rounds and "stopped by the inner slice" in model.convergence
 
 
 def test_with_a_planted_future_feature_the_auc_is_above_nine_tenths(dataset: Dataset) -> None:
