@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from cointrader.interop.file_kind import (
     SourceContent,
     untold,
 )
+from storage.database import transaction
+from storage.feed_records import append_records
 from storage.workspace import Workspace
 
 PROVENANCE = "playback"
@@ -126,9 +128,13 @@ def play_file(
     started = pipeline.clock_ns()
     with quick_commits(connection):
         try:
-            read(path, context, sink)
+            found = read(path, context, sink)
         finally:
             pipeline.close()
+        # What is made of the whole (the book at its end) belongs to no imported file here.
+        whole = [replace(record, source_file_id=None) for record in found.more(0)]
+        with transaction(connection):
+            append_records(connection, whole)
     seconds = (pipeline.clock_ns() - started) / 1e9
     refused = pipeline.refused + sink.refused
     return PlaybackReport(str(path), recognition.kind, sink.rows, dict(pipeline.counts), refused, seconds)
