@@ -110,14 +110,14 @@ def row_of(
 
 def table(rows: list[Row]) -> Iterator[str]:
     """The report in lines of fixed columns."""
-    head = f"{'id':<5}{'work':<48}{'ours':>12}{'limit':>12}{'ratio':>8}{'at most':>9}"
+    head = f"{'id':<10}{'work':<48}{'ours':>12}{'limit':>12}{'ratio':>8}{'at most':>9}"
     yield f"{head}  {'best peer':<26}verdict"
     for row in rows:
         limit = "-" if row.limit_s is None else seconds_text(row.limit_s)
         peer = f"{row.peer} {seconds_text(row.peer_s)}" if row.peer_s is not None else "-"
         verdict = "within" if row.ratio <= row.target else "OVER"
         yield (
-            f"{row.id:<5}{row.name:<48}{seconds_text(row.ours_s):>12}{limit:>12}"
+            f"{row.id:<10}{row.name:<48}{seconds_text(row.ours_s):>12}{limit:>12}"
             f"{row.ratio:>8.2f}{row.target:>9.2f}  {peer:<26}{verdict}"
         )
 

@@ -120,6 +120,27 @@ class ConsoleSettings:
 
 
 @dataclass(frozen=True)
+class BotSettings:
+    """The bot whose own files are read while it runs; nothing is ever written in its folder."""
+
+    folder: str = parameter("", help="Folder of coinTrader2.0, or its folder of logs; empty: there is none.")
+    timezone: str = parameter(
+        "", help="Zone of the times in its logs, such as Europe/Zurich; empty: the zone of this machine."
+    )
+    watch: bool = parameter(True, help="Whether a worker follows the inbox and the bot's folder.")
+    min_cooldown: float = parameter(
+        0.0,
+        low=0.0,
+        high=604_800.0,
+        unit="s",
+        help="The bot's own pause a symbol and side, as it is set there.",
+    )
+    fee_bps: float = parameter(
+        26.0, low=0.0, high=500.0, unit="bps", help="Fee a side; its list of trades has none."
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections; `keymap` maps ids of bindings to keys."""
 
@@ -128,6 +149,7 @@ class Settings:
     reward: RewardSettings = field(default_factory=RewardSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    bot: BotSettings = field(default_factory=BotSettings)
     keymap: dict[str, str] = field(default_factory=dict)
 
 
@@ -137,6 +159,7 @@ SECTIONS: dict[str, type[Any]] = {
     "reward": RewardSettings,
     "worker": WorkerSettings,
     "console": ConsoleSettings,
+    "bot": BotSettings,
 }
 
 

@@ -30,6 +30,15 @@ class SignalRows:
     symbol: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class FeedRows:
+    """Records of one type as columns, oldest first; `values` is (n, fields), NaN where a record has none."""
+
+    ts_ms: IntArray
+    symbol: tuple[str, ...]
+    values: FloatArray
+
+
 class TrainingSource(Protocol):
     """Where an agent's raw material comes from."""
 

@@ -67,6 +67,18 @@ AGENTS: tuple[AgentEntry, ...] = (
         baseline="class prior: AUC 0.5",
         least_rows=100,
     ),
+    AgentEntry(
+        name="signal_quality",
+        title="Signal quality",
+        purpose="Will the price go the way of a feed signal? Boosted trees over what the feeds knew.",
+        params="models.signal_quality.params:SignalQualityParams",
+        module="models.signal_quality.agent",
+        kind="tabular",
+        slot="cpu",
+        primary_metric="roc_auc",
+        baseline="ROC-AUC 0.5",
+        least_rows=500,
+    ),
 )
 
 

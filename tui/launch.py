@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -48,6 +49,26 @@ def queue_bootstrap(connection: sqlite3.Connection) -> int:
     return enqueue(
         connection, kind="bootstrap", title="Fill the workspace from the sample", arguments={"params": {}}
     )
+
+
+def queue_import(
+    connection: sqlite3.Connection,
+    paths: Sequence[str],
+    *,
+    symbol: str = "",
+    timeframe: str = "",
+    zone: str = "",
+) -> int:
+    """Queue the import of files, folders and archives; an empty text leaves it to what they say themselves.
+
+    The paths are absolute: the worker runs in another folder. Returns the job's id.
+    """
+    from storage.jobs import enqueue
+
+    said = {"symbol": symbol, "timeframe": timeframe, "zone": zone}
+    what = PurePath(paths[0]).name if len(paths) == 1 else f"{len(paths)} files"
+    arguments = {"paths": list(paths), **{name: text for name, text in said.items() if text}}
+    return enqueue(connection, kind="import", title=f"Import {what}", arguments=arguments)
 
 
 def ensure_worker(workspace: Workspace, *, seconds: float = 60.0) -> None:

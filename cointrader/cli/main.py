@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cointrader.jobs.child import main as run_child
 
         return run_child(given[1:])
+    if given[:1] == ["job-watch"]:
+        from cointrader.jobs.watcher import main as run_watcher
+
+        return run_watcher(given[1:])
     if not given:
         from cointrader.cli.console import open_console
 

@@ -31,10 +31,13 @@ def _seconds(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Work in this process until told to stop, or make sure that somebody does."""
     with opened(arguments.workspace) as place:
+        bot = place.settings.bot
         if arguments.ensure:
             from cointrader.jobs.ensure import IDLE_EXIT_SECONDS, ensure_worker
 
-            idle = IDLE_EXIT_SECONDS if arguments.idle_exit is None else arguments.idle_exit
+            # A bot that is followed has no pause: its worker stays.
+            by_default = None if bot.watch and bot.folder else IDLE_EXIT_SECONDS
+            idle = by_default if arguments.idle_exit is None else arguments.idle_exit
             pid = ensure_worker(place.workspace, place.connection, idle_exit=idle)
             if arguments.json:
                 print_json({"pid": pid})
@@ -42,7 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"a worker is alive: process {pid}")
             return 0
         from cointrader.jobs.supervisor import Supervisor
+        from cointrader.jobs.watching import Watching
 
-        idle_exit = 0.0 if arguments.once else arguments.idle_exit
-        Supervisor(place.workspace, place.connection, place.settings.worker, idle_exit=idle_exit).run()
+        Supervisor(
+            place.workspace,
+            place.connection,
+            place.settings.worker,
+            idle_exit=0.0 if arguments.once else arguments.idle_exit,
+            watching=Watching(place.workspace) if bot.watch and not arguments.once else None,
+        ).run()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,3 +43,29 @@ def merge_candles(kept: Candles, new: Candles) -> Merge:
     }
     merged = Candles(symbol=kept.symbol, timeframe_ms=kept.timeframe_ms, close_ms=times[order], **columns)
     return Merge(merged, int(np.count_nonzero(~is_known)), int(np.count_nonzero(differs)))
+
+
+def merge_pieces(kept: Iterator[Candles], new: Iterator[Candles]) -> Iterator[Merge]:
+    """As `merge_candles`, of two series in pieces, each in order of time; only a piece of each is held."""
+    old, fresh = next(kept, None), next(new, None)
+    while old is not None and fresh is not None:
+        end = min(int(old.close_ms[-1]), int(fresh.close_ms[-1]))
+        old_part, old = _split(old, end)
+        fresh_part, fresh = _split(fresh, end)
+        yield merge_candles(old_part, fresh_part)
+        old = next(kept, None) if old is None else old
+        fresh = next(new, None) if fresh is None else fresh
+    while old is not None:
+        yield Merge(old, 0, 0)
+        old = next(kept, None)
+    while fresh is not None:
+        yield Merge(fresh, len(fresh), 0)
+        fresh = next(new, None)
+
+
+def _split(candles: Candles, end_ms: int) -> tuple[Candles, Candles | None]:
+    """The bars up to a time and those after it, None where there are none."""
+    place = int(np.searchsorted(candles.close_ms, end_ms, side="right"))
+    if place == len(candles):
+        return candles, None
+    return candles.cut(0, place), candles.cut(place, len(candles))

@@ -7,7 +7,8 @@ switched unit looks just like that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,29 @@ from numpy.typing import NDArray
 
 from cointrader.data_feeds.csv_reader import CsvReader
 from cointrader.data_feeds.errors import CandleFileError
-from cointrader.data_feeds.feather_reader import FeatherReader
-from cointrader.data_feeds.instrument import Instrument, InstrumentError, parse_instrument, read_file_name
-from cointrader.data_feeds.quality import QualityReport, find_gaps, infer_timeframe, rows_off_the_grid
+from cointrader.data_feeds.instrument import (
+    VENUES,
+    Instrument,
+    InstrumentError,
+    parse_instrument,
+    read_file_name,
+)
+from cointrader.data_feeds.json_text import JsonText, is_json_of_candles
+from cointrader.data_feeds.quality import (
+    QualityReport,
+    find_gaps,
+    infer_timeframe,
+    rows_off_the_grid,
+    volume_notes,
+)
 from cointrader.data_feeds.raw_bars import CandleReader, RawBars
 from cointrader.data_feeds.refusals import Refusals
 from cointrader.data_feeds.row_checks import possible_rows, why_impossible
 from cointrader.data_feeds.row_order import RowOrder, put_in_order
 from cointrader.data_feeds.source import CandleSource
+from cointrader.data_feeds.table_reader import TableReader
 from cointrader.data_feeds.time_units import common_unit, to_milliseconds
+from cointrader.data_feeds.zones import ZoneError, to_utc, zone_named
 from storage.candles import Candles, QuarantineRow, parse_timeframe, timeframe_text
 
 _FEW_STEPS = 10
@@ -39,28 +54,41 @@ class CandleReading:
     dialect: str
     refused: tuple[QuarantineRow, ...]
 
+    def pieces(self) -> Iterator[Candles]:
+        """The series, in one piece."""
+        yield self.candles
+
 
 def read_candle_file(
-    path: Path | str, *, symbol: str | None = None, timeframe: str | int | None = None
+    path: Path | str,
+    *,
+    symbol: str | None = None,
+    timeframe: str | int | None = None,
+    zone: str = "UTC",
 ) -> CandleReading:
     """Reads one file of candles, plain or gzip, in any known dialect; nothing is stored.
 
     `symbol` (BTC/USDT) is needed where neither the file nor its name says it; `timeframe` is a name
-    such as 5m or milliseconds, and is found in the data otherwise. Raises CandleFileError.
+    such as 5m or milliseconds, and is found in the data otherwise; `zone` is that of dates that have
+    none. Raises CandleFileError.
     """
-    return read_source(CandleSource(Path(path)), symbol=symbol, timeframe=timeframe)
+    return read_source(CandleSource(Path(path)), symbol=symbol, timeframe=timeframe, zone=zone)
 
 
 def read_source(
-    source: CandleSource, *, symbol: str | None = None, timeframe: str | int | None = None
+    source: CandleSource,
+    *,
+    symbol: str | None = None,
+    timeframe: str | int | None = None,
+    zone: str = "UTC",
 ) -> CandleReading:
     """As `read_candle_file`, of a source that is already open."""
     path, named = source.path, read_file_name(source.path.name)
-    asked_ms = _asked_timeframe(path, timeframe)
-    reader: CandleReader = FeatherReader(source) if source.is_feather else CsvReader(source)
+    asked_ms = asked_timeframe(path, timeframe)
+    reader = reader_of(source)
     raw = reader.read()
-    instrument = _instrument(path, symbol, raw.symbol)
-    open_ms = _open_times(path, reader, raw)
+    instrument = instrument_of(path, symbol, raw.symbol)
+    open_ms = _open_times(path, reader, raw, zone)
     refusals = Refusals(path, reader, raw)
 
     possible = possible_rows(raw, open_ms)
@@ -72,7 +100,9 @@ def read_source(
     refusals.check(bars=times.size)
 
     steps = np.diff(times)
-    timeframe_ms, notes = _settle_timeframe(path, steps, asked_ms, named.timeframe_ms)
+    timeframe_ms, notes = settle_timeframe(
+        path, infer_timeframe(steps), steps.size, asked_ms, named.timeframe_ms
+    )
     stray = rows_off_the_grid(times, steps, timeframe_ms)
     if stray.size:
         of_raw = np.arange(open_ms.size)[rows]
@@ -98,6 +128,7 @@ def read_source(
 
 def _report(candles: Candles, order: RowOrder, refusals: Refusals, notes: tuple[str, ...]) -> QualityReport:
     gaps = find_gaps(candles.close_ms, candles.timeframe_ms)
+    zero_volume = int(np.count_nonzero(candles.volume == 0.0))
     return QualityReport(
         rows=refusals.rows,
         bars=len(candles),
@@ -110,13 +141,14 @@ def _report(candles: Candles, order: RowOrder, refusals: Refusals, notes: tuple[
         longest_gap_after_ms=gaps.longest_after_ms,
         duplicates=order.duplicates,
         out_of_order=order.out_of_order,
-        zero_volume=int(np.count_nonzero(candles.volume == 0.0)),
+        zero_volume=zero_volume,
         refused=refusals.count,
-        notes=notes,
+        notes=(*notes, *volume_notes(zero_volume, len(candles))),
     )
 
 
-def _asked_timeframe(path: Path, timeframe: str | int | None) -> int | None:
+def asked_timeframe(path: Path, timeframe: str | int | None) -> int | None:
+    """Milliseconds of the timeframe that the operator named. Raises CandleFileError."""
     if timeframe is None:
         return None
     try:
@@ -128,40 +160,63 @@ def _asked_timeframe(path: Path, timeframe: str | int | None) -> int | None:
     return asked_ms
 
 
-def _instrument(path: Path, asked: str | None, in_file: str) -> Instrument:
-    """What the operator said, else what the file says, else what its name says."""
+def reader_of(source: CandleSource) -> CandleReader:
+    """The reader for a source, by its first bytes. Raises CandleFileError for an unknown layout."""
+    if source.is_feather or source.is_parquet:
+        return TableReader(source)
+    return CsvReader(JsonText(source)) if is_json_of_candles(source.head) else CsvReader(source)
+
+
+def instrument_of(path: Path, asked: str | None, in_file: str) -> Instrument:
+    """What the operator said, else what the file says, else what its name says; the venue by its folder.
+
+    Raises CandleFileError when nothing says which pair it is.
+    """
     named = read_file_name(path.name)
+    folder = path.parent.name.lower()
+    venue = named.venue or (folder if folder in VENUES else "")
     try:
-        if asked is not None:
-            return parse_instrument(asked, venue=named.venue)
-        if in_file:
-            return parse_instrument(in_file, venue=named.venue)
+        if asked is not None or in_file:
+            return parse_instrument(in_file if asked is None else asked, venue=venue)
     except InstrumentError as error:
         raise CandleFileError(path, 0, "symbol", str(error)) from error
     if named.instrument is None:
         reason = "neither the file nor its name says which pair this is; name it with --symbol BTC/USDT"
         raise CandleFileError(path, 0, "symbol", reason)
-    return named.instrument
+    return replace(named.instrument, venue=venue)
 
 
-def _open_times(path: Path, reader: CandleReader, raw: RawBars) -> NDArray[np.int64]:
+def _open_times(path: Path, reader: CandleReader, raw: RawBars, zone: str) -> NDArray[np.int64]:
+    """UTC milliseconds. Raises CandleFileError where units are mixed or a local time never was."""
     if not raw.is_epoch:
-        return raw.time
+        return _in_utc(path, reader, raw, zone) if raw.is_naive and zone != "UTC" else raw.time
     unit, other = common_unit(raw.time)
     if other is not None:
-        place = reader.locate(raw, [other])[0]
         found, _ = common_unit(raw.time[other : other + 1])
         reason = f"{raw.time[other]} is in {found.text} where the rows before are in {unit.text}"
-        row = QuarantineRow(place.line, "time", reason, place.text)
-        raise CandleFileError(path, place.line, "time", reason, refused=[row])
+        raise _wrong_time(path, reader, raw, other, reason)
     return to_milliseconds(raw.time, unit)
 
 
-def _settle_timeframe(
-    path: Path, steps: NDArray[np.int64], asked_ms: int | None, named_ms: int | None
+def _in_utc(path: Path, reader: CandleReader, raw: RawBars, zone: str) -> NDArray[np.int64]:
+    try:
+        return to_utc(raw.time, zone_named(zone))
+    except ZoneError as error:
+        if error.row < 0:
+            raise CandleFileError(path, 0, "zone", str(error)) from error
+        raise _wrong_time(path, reader, raw, error.row, str(error)) from error
+
+
+def _wrong_time(path: Path, reader: CandleReader, raw: RawBars, row: int, reason: str) -> CandleFileError:
+    place = reader.locate(raw, [row])[0]
+    refused = QuarantineRow(place.line, "time", reason, place.text)
+    return CandleFileError(path, place.line, "time", reason, refused=[refused])
+
+
+def settle_timeframe(
+    path: Path, inferred_ms: int | None, steps: int, asked_ms: int | None, named_ms: int | None
 ) -> tuple[int, tuple[str, ...]]:
-    """The timeframe, and a note where the file name says another one."""
-    inferred_ms = infer_timeframe(steps)
+    """The timeframe, and a note where the file name says another one. Raises CandleFileError."""
     claimed_ms = asked_ms or named_ms
     if inferred_ms is None:
         if claimed_ms is None:
@@ -170,7 +225,7 @@ def _settle_timeframe(
         return claimed_ms, ()
     if claimed_ms is None or claimed_ms == inferred_ms:
         return inferred_ms, ()
-    if steps.size < _FEW_STEPS and inferred_ms % claimed_ms == 0:
+    if steps < _FEW_STEPS and inferred_ms % claimed_ms == 0:
         return claimed_ms, ()  # a handful of bars with gaps between them
     found, claimed = timeframe_text(inferred_ms), timeframe_text(claimed_ms)
     if asked_ms is not None:

@@ -7,6 +7,7 @@ Its errors do not say which line they mean, so a file that it refuses is read ag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,33 +15,40 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from cointrader.data_feeds.csv_rows import read_rows
-from cointrader.data_feeds.dialects import Dialect, TimeText, settle_order, sniff
+from cointrader.data_feeds.dialects import TWELVE_HOUR_FORMATS, Dialect, TimeText, settle_order
 from cointrader.data_feeds.raw_bars import Place, RawBars
-from cointrader.data_feeds.source import CandleSource
+from cointrader.data_feeds.sniffing import sniff
+from cointrader.data_feeds.source import TextSource
 from storage.candles import column_array
 
 _TIME_TYPES = {
     TimeText.INTEGER: pa.int64(),
     TimeText.DECIMAL: pa.float64(),
     TimeText.DATE: pa.timestamp("ms"),
+    TimeText.TWELVE_HOUR: pa.timestamp("ms"),
     TimeText.ZONED_DATE: pa.timestamp("ms", tz="UTC"),
 }
-_RAW_TEXT = 500
+RAW_TEXT = 500
+"""So much of a refused line is kept."""
+
 _BLOCK_BYTES = 2 << 20
 
 
 class CsvReader:
     """Reads one text file in the dialect that its first lines show."""
 
-    def __init__(self, source: CandleSource) -> None:
+    def __init__(self, source: TextSource) -> None:
         """Raises CandleFileError when the dialect is not known."""
         self._source = source
         self._dialect = sniff(source.head, source.path)
 
     @property
     def dialect_name(self) -> str:
-        """header, csv7, ohlcv or bitfinex; the order of the last two is known after `read`."""
-        return self._dialect.name
+        """header, cryptodatadownload, csv7, binance_klines, ohlcv or bitfinex, or json.
+
+        Whether it is ohlcv or bitfinex shows only when all rows were read.
+        """
+        return self._source.form or self._dialect.name
 
     def read(self) -> RawBars:
         """All rows. Raises CandleFileError naming the line for a file that is cut or uneven."""
@@ -48,7 +56,7 @@ class CsvReader:
         if raw is None:
             raw = read_rows(self._source, self._dialect)
         self._dialect, raw = settle_order(self._dialect, raw)
-        return raw
+        return raw if raw.symbol else replace(raw, symbol=self._source.symbol)
 
     def locate(self, raw: RawBars, rows: Sequence[int]) -> list[Place]:
         """Line number and text of rows; reads the file again."""
@@ -59,19 +67,18 @@ class CsvReader:
             found = [numbers[row] for row in rows]
         else:
             found = [int(raw.lines[row]) for row in rows]
-        return [Place(line, texts[line - 1].decode("utf-8", "replace")[:_RAW_TEXT]) for line in found]
+        return [Place(line, texts[line - 1].decode("utf-8", "replace")[:RAW_TEXT]) for line in found]
 
 
-def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
+def read_columns(source: TextSource, dialect: Dialect) -> RawBars | None:
     """The rows by one pass of pyarrow; None when any of them does not fit, without saying which."""
-    header_lines = dialect.first_line - 1
-    if header_lines > 1:
-        return None  # blank lines come before the first row; pyarrow would count them differently
+    if dialect.has_blank_start:
+        return None  # pyarrow would count the lines before the first row differently
     try:
         table = pacsv.read_csv(
             source.stream(),
             read_options=pacsv.ReadOptions(
-                autogenerate_column_names=True, skip_rows=header_lines, block_size=_BLOCK_BYTES
+                autogenerate_column_names=True, skip_rows=dialect.first_line - 1, block_size=_BLOCK_BYTES
             ),
             parse_options=pacsv.ParseOptions(delimiter=dialect.separator),
             convert_options=_conversion(dialect),
@@ -85,14 +92,15 @@ def read_columns(source: CandleSource, dialect: Dialect) -> RawBars | None:
     opened, high, low, close, volume = (column_array(table[f"f{column}"]) for column in dialect.values)
     return RawBars(
         time=time,
-        is_epoch=dialect.time_text in (TimeText.INTEGER, TimeText.DECIMAL),
+        is_epoch=dialect.time_text.is_epoch,
+        is_naive=dialect.time_text.is_naive,
         open=opened,
         high=high,
         low=low,
         close=close,
         volume=volume,
         symbol=symbol,
-        notes=source.notes(),
+        notes=(*dialect.notes, *source.notes()),
     )
 
 
@@ -105,7 +113,9 @@ def _conversion(dialect: Dialect) -> pacsv.ConvertOptions:
         include_columns=list(types),
         column_types=types,
         null_values=[""],  # each more costs time in every field; the slow pass knows the others
-        timestamp_parsers=[pacsv.ISO8601],
+        timestamp_parsers=(
+            list(TWELVE_HOUR_FORMATS) if dialect.time_text is TimeText.TWELVE_HOUR else [pacsv.ISO8601]
+        ),
     )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cointrader.data_feeds.dialects import Dialect, TimeText, split_fields, time_text_of
+from cointrader.data_feeds.dialects import Dialect, TimeText, split_fields, time_text_of, twelve_hour_date
 from cointrader.data_feeds.errors import CandleFileError
 from cointrader.data_feeds.instrument import InstrumentError, parse_instrument
 from cointrader.data_feeds.raw_bars import RawBars
-from cointrader.data_feeds.source import CandleSource
+from cointrader.data_feeds.source import TextSource
 from storage.candles import QuarantineRow
 
 MAX_REFUSED = 10_000
@@ -22,7 +22,6 @@ _EMPTY = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a"})
 _VALUE_NAMES = ("open", "high", "low", "close", "volume")
 _LARGEST_INTEGER = 2.0**63
 _RAW_TEXT = 500
-_EPOCHS = (TimeText.INTEGER, TimeText.DECIMAL)
 
 
 class _RowError(Exception):
@@ -34,7 +33,7 @@ class _RowError(Exception):
         self.reason = reason
 
 
-def read_rows(source: CandleSource, dialect: Dialect) -> RawBars:
+def read_rows(source: TextSource, dialect: Dialect) -> RawBars:
     """All rows that can be parsed, with their line numbers, and those that cannot.
 
     Raises CandleFileError for what makes the whole file untrustworthy: a row with another number of
@@ -78,7 +77,8 @@ def read_rows(source: CandleSource, dialect: Dialect) -> RawBars:
     opened, high, low, close, volume = (np.ascontiguousarray(table[:, place]) for place in range(5))
     return RawBars(
         time=np.array(times, dtype=np.int64),
-        is_epoch=dialect.time_text in _EPOCHS,
+        is_epoch=dialect.time_text.is_epoch,
+        is_naive=dialect.time_text.is_naive,
         open=opened,
         high=high,
         low=low,
@@ -137,15 +137,15 @@ def _time(path: Path, dialect: Dialect, number: int, text: str, field: str) -> i
     if found is None:
         raise _RowError("time", f"{field[:40]!r} is neither an epoch time nor an ISO date")
     expected = dialect.time_text
-    if found is not expected and not (found in _EPOCHS and expected in _EPOCHS):
+    if found is not expected and not (found.is_epoch and expected.is_epoch):
         reason = f"{found.value} where the rows before have {expected.value}; the file mixes them"
         row = QuarantineRow(number, "time", reason, text[:_RAW_TEXT])
         raise CandleFileError(path, number, "time", reason, refused=[row])
-    if found in _EPOCHS:
+    if found.is_epoch:
         if abs(float(field)) >= _LARGEST_INTEGER:
             raise _RowError("time", f"{field[:40]} is no time")
         return int(field) if found is TimeText.INTEGER else int(float(field))
-    moment = datetime.fromisoformat(field)
+    moment = twelve_hour_date(field) or datetime.fromisoformat(field)
     try:
         return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except OverflowError:

@@ -13,28 +13,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from pathlib import Path
 
 import numpy as np
 
-from cointrader.data_feeds.errors import CandleFileError
 from cointrader.data_feeds.raw_bars import RawBars
 
-_TIME_NAMES = (
-    "date",
-    "datetime",
-    "timestamp",
-    "time",
-    "ts",
-    "open_time",
-    "opentime",
-    "open_timestamp",
-    "unix",
-    "unix_timestamp",
-)
-_PRICES = ("open", "high", "low", "close")
-_SYMBOL_NAMES = ("symbol", "pair", "market")
-_SAMPLE_LINES = 50
+TWELVE_HOUR_FORMATS = ("%Y-%m-%d %I-%p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p")
+"""Dates with AM or PM, as CryptoDataDownload has written them: 2020-10-05 12-AM is midnight."""
+
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
@@ -44,14 +30,26 @@ class TimeText(Enum):
     INTEGER = "an epoch time"
     DECIMAL = "an epoch time with decimals"
     DATE = "a date without a zone"
+    TWELVE_HOUR = "a date with AM or PM"
     ZONED_DATE = "a date with a zone"
+
+    @property
+    def is_epoch(self) -> bool:
+        """Whether it is a number that counts from 1970."""
+        return self in (TimeText.INTEGER, TimeText.DECIMAL)
+
+    @property
+    def is_naive(self) -> bool:
+        """Whether it is a date whose zone must be known from elsewhere."""
+        return self in (TimeText.DATE, TimeText.TWELVE_HOUR)
 
 
 @dataclass(frozen=True)
 class Dialect:
     """The layout of a text file; the numbers of columns count from 0.
 
-    `first_line` is the line number of the first data row. Dates without a zone are UTC.
+    `first_line` is the line number of the first data row; `has_blank_start` says that blank lines come
+    before it. `symbol` is the column that names the pair; `notes` are sentences for the report.
     """
 
     name: str
@@ -66,6 +64,8 @@ class Dialect:
     close: int
     volume: int
     symbol: int | None = None
+    has_blank_start: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def values(self) -> tuple[int, int, int, int, int]:
@@ -90,8 +90,22 @@ def time_text_of(text: str) -> TimeText | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return TimeText.DECIMAL if is_number(text) else None
+        if is_number(text):
+            return TimeText.DECIMAL
+        return TimeText.TWELVE_HOUR if twelve_hour_date(text) is not None else None
     return TimeText.DATE if moment.tzinfo is None else TimeText.ZONED_DATE
+
+
+def twelve_hour_date(text: str) -> datetime | None:
+    """The moment of a date with AM or PM, without a zone; None when the text is none."""
+    if not text.upper().endswith("M"):
+        return None
+    for form in TWELVE_HOUR_FORMATS:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None
 
 
 def is_number(text: str) -> bool:
@@ -100,20 +114,6 @@ def is_number(text: str) -> bool:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
-
-
-def sniff(head: bytes, path: Path) -> Dialect:
-    """The layout of a text file from its first 64 KiB.
-
-    Raises CandleFileError naming line and field when it is no text, or no layout that is known.
-    """
-    lines = _text_lines(head, path)
-    number, first = lines[0]
-    separator = max(",;\t", key=first.count)
-    names = split_fields(first, separator)
-    if any(is_number(name) for name in names):
-        return _headerless(path, lines, separator)
-    return _headed(path, lines, separator, [name.lower().replace(" ", "_") for name in names], number)
 
 
 def settle_order(dialect: Dialect, raw: RawBars) -> tuple[Dialect, RawBars]:
@@ -137,95 +137,3 @@ def settle_order(dialect: Dialect, raw: RawBars) -> tuple[Dialect, RawBars]:
 def _impossible(raw: RawBars) -> int:
     body_high, body_low = np.maximum(raw.open, raw.close), np.minimum(raw.open, raw.close)
     return int(np.count_nonzero((raw.high < body_high) | (raw.low > body_low)))
-
-
-def _text_lines(head: bytes, path: Path) -> list[tuple[int, str]]:
-    """Numbered lines that are not blank; the last one is left out when the head may have cut it."""
-    if b"\0" in head:
-        line = 1 + head[: head.index(b"\0")].count(b"\n")
-        raise CandleFileError(path, line, "file", "is binary, not a text of candles")
-    whole = head.splitlines()
-    if len(head) >= 65_536 and len(whole) > 1:
-        whole.pop()
-    lines: list[tuple[int, str]] = []
-    for number, content in enumerate(whole, start=1):
-        try:
-            text = content.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise CandleFileError(path, number, "file", "is binary or not UTF-8 text") from error
-        if text.strip():
-            lines.append((number, text))
-    if not lines:
-        raise CandleFileError(path, 1, "file", "is empty: it has only blank lines")
-    return lines
-
-
-def _headed(path: Path, lines: list[tuple[int, str]], separator: str, names: list[str], line: int) -> Dialect:
-    columns = {price: names.index(price) for price in _PRICES if price in names}
-    time = next((names.index(name) for name in _TIME_NAMES if name in names), None)
-    volume = next(
-        (place for place, name in enumerate(names) if name.split("_")[0] in ("volume", "vol")), None
-    )
-    missing = [price for price in _PRICES if price not in columns]
-    if time is None:
-        missing.insert(0, "time")
-    if volume is None:
-        missing.append("volume")
-    if time is None or volume is None or missing:
-        found = ", ".join(names)[:200]
-        reason = f"no column for {', '.join(missing)}; the first line reads: {found}"
-        raise CandleFileError(path, line, "header", reason)
-    twice = [name for name in (*_PRICES, names[time], names[volume]) if names.count(name) > 1]
-    if twice:
-        raise CandleFileError(path, line, "header", f"two columns are named {twice[0]}")
-    if len(lines) == 1:
-        raise CandleFileError(path, line, "file", "has a header and no rows")
-    return Dialect(
-        name="header",
-        separator=separator,
-        first_line=line + 1,
-        fields=len(names),
-        time_text=_sniff_time(path, lines[1:], separator, time, names[time]),
-        time=time,
-        volume=volume,
-        symbol=next((names.index(name) for name in _SYMBOL_NAMES if name in names), None),
-        **columns,
-    )
-
-
-def _headerless(path: Path, lines: list[tuple[int, str]], separator: str) -> Dialect:
-    number, first = lines[0]
-    fields = len(split_fields(first, separator))
-    if fields not in (6, 7):
-        reason = (
-            f"{fields} fields and no header; known without a header are 6 (time, four prices, volume) "
-            f"and 7 (CSV7: time, open, high, low, close, volume, trades)"
-        )
-        raise CandleFileError(path, number, "columns", reason)
-    return Dialect(
-        name="csv7" if fields == 7 else "ohlcv",
-        separator=separator,
-        first_line=number,
-        fields=fields,
-        time_text=_sniff_time(path, lines, separator, 0, "time"),
-        time=0,
-        open=1,
-        high=2,
-        low=3,
-        close=4,
-        volume=5,
-    )
-
-
-def _sniff_time(path: Path, lines: list[tuple[int, str]], separator: str, column: int, name: str) -> TimeText:
-    """How times are written, from the first row that has one."""
-    for _, line in lines[:_SAMPLE_LINES]:
-        fields = split_fields(line, separator)
-        found = time_text_of(fields[column]) if column < len(fields) else None
-        if found is not None:
-            return found
-    number, line = lines[0]
-    fields = split_fields(line, separator)
-    text = fields[column] if column < len(fields) else ""
-    reason = f"{text[:40]!r} is neither an epoch time nor an ISO date (2024-01-31 12:00:00)"
-    raise CandleFileError(path, number, name, reason)

@@ -29,7 +29,7 @@ _ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 # Kraken's older names: X before a coin, Z before a currency. XTZUSD (Tezos) is not one of them.
 _KRAKEN = re.compile(r"X([A-Z]{3})Z(USD|EUR|GBP|JPY|CAD|AUD)")
 _CURRENCY = re.compile(r"[A-Z0-9]{1,15}")
-_SUFFIXES = re.compile(r"(\.(csv|txt|gz|feather|parquet))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(\.(csv|txt|json|gz|feather|parquet|normalized))+$", re.IGNORECASE)
 _TIMEFRAME_WORD = re.compile(r"\d{1,4}(s|m|min|h|d|w)", re.IGNORECASE)
 _CONTRACT = re.compile(r":[A-Za-z0-9-]+$")
 

@@ -6,6 +6,7 @@ between them are missing, which is not the same as bars in which nothing moved.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,11 @@ class QualityReport:
     notes: tuple[str, ...]
 
 
+def volume_notes(zero_volume: int, bars: int) -> tuple[str, ...]:
+    """A sentence about a column of volumes that is nothing but zeros."""
+    return ("no bar has any volume; what counts on it will see none",) if bars and zero_volume == bars else ()
+
+
 def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
     """The gaps of an ordered series whose times are a whole number of timeframes apart."""
     if times_ms.size == 0 or int(times_ms[-1] - times_ms[0]) == (times_ms.size - 1) * timeframe_ms:
@@ -57,6 +63,53 @@ def find_gaps(times_ms: NDArray[np.int64], timeframe_ms: int) -> Gaps:
     missing = steps[places] // timeframe_ms - 1
     longest = int(np.argmax(missing))
     return Gaps(int(places.size), int(missing.sum()), int(missing[longest]), int(times_ms[places[longest]]))
+
+
+class SeriesFigures:
+    """What there is to say of a series that is seen piece by piece, in order of time."""
+
+    def __init__(self, timeframe_ms: int) -> None:
+        self._timeframe_ms = timeframe_ms
+        self._last = np.empty(0, dtype=np.int64)
+        self.gaps = Gaps(0, 0, 0, None)
+        self.bars = 0
+        self.zero_volume = 0
+        self.first_ms = 0
+        self._missing: list[NDArray[np.int64]] = []
+
+    @property
+    def missing(self) -> Iterator[tuple[int, int]]:
+        """The closes of the first and the last bar that each gap misses, in order of time."""
+        for places in self._missing:
+            yield from zip(places[0].tolist(), places[1].tolist(), strict=True)
+
+    @property
+    def last_ms(self) -> int:
+        """The time of the last bar; 0 before the first."""
+        return int(self._last[0]) if self._last.size else 0
+
+    def add(self, times_ms: NDArray[np.int64], volume: NDArray[np.float64]) -> None:
+        """Counts the next bars; a gap may lie between them and those before."""
+        if times_ms.size == 0:
+            return
+        self.first_ms = self.first_ms if self.bars else int(times_ms[0])
+        times = np.concatenate((self._last, times_ms))
+        found = find_gaps(times, self._timeframe_ms)
+        if found.count:
+            places = np.flatnonzero(np.diff(times) > self._timeframe_ms)
+            self._missing.append(
+                np.stack((times[places] + self._timeframe_ms, times[places + 1] - self._timeframe_ms))
+            )
+        longest = max(self.gaps, found, key=lambda gaps: gaps.longest_bars)
+        self.gaps = Gaps(
+            self.gaps.count + found.count,
+            self.gaps.missing_bars + found.missing_bars,
+            longest.longest_bars,
+            longest.longest_after_ms,
+        )
+        self.bars += int(times_ms.size)
+        self.zero_volume += int(np.count_nonzero(volume == 0.0))
+        self._last = times_ms[-1:].copy()
 
 
 def infer_timeframe(steps: NDArray[np.int64]) -> int | None:

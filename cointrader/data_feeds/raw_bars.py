@@ -16,10 +16,10 @@ from storage.candles import QuarantineRow
 class RawBars:
     """The rows of a file that could be parsed; what is missing or not a number is NaN.
 
-    `time` is the open time: an epoch in the unit of the file, or UTC milliseconds where the file has
-    dates. `lines` are the line numbers of the rows, None when no row was left out and they can be
-    counted later. `refused` are the rows that could not be parsed at all, `notes` what the operator
-    should know of the file besides.
+    `time` is the open time: an epoch in the unit of the file, or milliseconds where the file has dates,
+    UTC unless `is_naive` says that these had no zone. `lines` are the line numbers of the rows, None when
+    no row was left out and they can be counted later. `refused` are the rows that could not be parsed at
+    all, `notes` what the operator should know of the file besides.
     """
 
     time: NDArray[np.int64]
@@ -30,6 +30,7 @@ class RawBars:
     close: NDArray[np.float64]
     volume: NDArray[np.float64]
     symbol: str = ""
+    is_naive: bool = False
     lines: NDArray[np.int64] | None = None
     refused: tuple[QuarantineRow, ...] = ()
     notes: tuple[str, ...] = ()

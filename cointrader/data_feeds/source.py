@@ -7,6 +7,7 @@ import os
 import zlib
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -19,13 +20,46 @@ MAX_CONTENT_BYTES = 4 << 30
 _GZIP_MAGIC = b"\x1f\x8b"
 _FOREIGN = {
     b"PK\x03\x04": "is a zip archive; unpack it first",
-    b"PAR1": "is a Parquet file; export it as CSV or Feather",
     b"SQLite format 3\x00": "is a SQLite database, not a file of candles",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
     b"BZh": "is compressed with bzip2; unpack it first",
     b"\xfd7zXZ": "is compressed with xz; unpack it first",
 }
 _FEATHER_MAGICS = (b"ARROW1", b"FEA1")
+_PARQUET_MAGIC = b"PAR1"
+
+
+class TextSource(Protocol):
+    """Lines of candles, for the readers of text."""
+
+    @property
+    def path(self) -> Path:
+        """The file that they come from."""
+
+    @property
+    def head(self) -> bytes:
+        """The first of them, from which their layout is told."""
+
+    @property
+    def content(self) -> bytes:
+        """All of them."""
+
+    @property
+    def form(self) -> str:
+        """What the file is when it is not these lines themselves (json), else ''."""
+
+    @property
+    def symbol(self) -> str:
+        """The pair that the file names outside of the lines, '' where it does not."""
+
+    def stream(self) -> pa.NativeFile:
+        """All of them for pyarrow."""
+
+    def ends_with_newline(self) -> bool:
+        """Whether the last line is complete, as far as one can tell."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of lines that could be read."""
 
 
 class CandleSource:
@@ -34,6 +68,9 @@ class CandleSource:
     A plain CSV can be parsed from `stream` without keeping its bytes; an import asks for `sha256`
     first, so that what is parsed is what was hashed.
     """
+
+    form = ""
+    symbol = ""
 
     def __init__(self, path: Path) -> None:
         """Raises CandleFileError for a file that is missing, unreadable, empty or of a foreign kind."""
@@ -59,6 +96,11 @@ class CandleSource:
     def is_feather(self) -> bool:
         """Whether the content is an Arrow table."""
         return self.head.startswith(_FEATHER_MAGICS)
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the content is a Parquet table."""
+        return self.head.startswith(_PARQUET_MAGIC)
 
     @cached_property
     def head(self) -> bytes:

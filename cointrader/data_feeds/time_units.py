@@ -6,6 +6,7 @@ times of crypto markets the four ranges lie a factor of 1000 apart and never mee
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from enum import IntEnum
 
 import numpy as np
@@ -34,12 +35,13 @@ class TimeUnit(IntEnum):
 
 _UNITS = tuple(TimeUnit)
 # Half-way, in orders of magnitude, between the latest time in one unit and the earliest in the next.
-_BOUNDARIES = np.array([1e11, 1e14, 1e17])
+_LIMITS = (1e11, 1e14, 1e17)
+_BOUNDARIES = np.array(_LIMITS)
 
 
 def unit_of(time: float) -> TimeUnit:
     """The unit of one epoch time, by its size."""
-    return _UNITS[int(np.searchsorted(_BOUNDARIES, abs(time), side="right"))]
+    return _UNITS[bisect_right(_LIMITS, abs(time))]
 
 
 def units_of(times: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -30,10 +30,11 @@ def living_workers(connection: sqlite3.Connection) -> list[queue.WorkerRow]:
 
 
 def ensure_worker(
-    workspace: Workspace, connection: sqlite3.Connection, *, idle_exit: float = IDLE_EXIT_SECONDS
+    workspace: Workspace, connection: sqlite3.Connection, *, idle_exit: float | None = IDLE_EXIT_SECONDS
 ) -> int:
     """The process id of a living worker of this workspace, started now when there was none.
 
+    `idle_exit` None is for a worker that has something to watch and never ends by itself.
     Callers wait for each other, so that two consoles opened together start one worker. Raises
     WorkerNotStarted.
     """
@@ -53,10 +54,10 @@ def worker_log(workspace: Workspace) -> Path:
     return workspace.logs / "worker.log"
 
 
-def _start(workspace: Workspace, idle_exit: float) -> subprocess.Popen[bytes]:
+def _start(workspace: Workspace, idle_exit: float | None) -> subprocess.Popen[bytes]:
     command = [
-        *(sys.executable, "-P", "-m", "cointrader", "worker"),
-        *("--workspace", str(workspace.root), "--idle-exit", f"{idle_exit:g}"),
+        *(sys.executable, "-P", "-m", "cointrader", "worker", "--workspace", str(workspace.root)),
+        *(() if idle_exit is None else ("--idle-exit", f"{idle_exit:g}")),
     ]
     with worker_log(workspace).open("ab") as log:
         return subprocess.Popen(

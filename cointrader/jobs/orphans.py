@@ -6,6 +6,7 @@ boot the kernel knows more: whether the process of a worker is still there.
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
 from contextlib import suppress
@@ -20,6 +21,8 @@ def process_alive(pid: int) -> bool:
 
     Where there is no /proc, nobody is declared dead: leases decide there.
     """
+    if pid == os.getpid():
+        return True  # whoever asks is there, under whatever name it was started
     folder = Path("/proc") / str(pid)
     if not Path("/proc/self").exists():
         return True

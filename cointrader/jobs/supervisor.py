@@ -21,6 +21,7 @@ from cointrader.jobs.children import CHILD_PROGRAM, Child, start_child
 from cointrader.jobs.fate import end_in_words, settle_lost
 from cointrader.jobs.journal import say
 from cointrader.jobs.orphans import release_orphans
+from cointrader.jobs.watching import Watching
 from cointrader.settings import WorkerSettings
 from storage import jobs as queue
 from storage.clock import boottime_ns
@@ -40,6 +41,7 @@ class Supervisor:
 
     `idle_exit` is the number of seconds without work after which it ends; None means never.
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
+    `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class Supervisor:
         *,
         idle_exit: float | None = None,
         child_program: Sequence[str] = CHILD_PROGRAM,
+        watching: Watching | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
         self._settings = settings
         self._idle_exit = idle_exit
         self._child_program = child_program
+        self._watching = watching
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -78,6 +82,8 @@ class Supervisor:
                     self._sleep()
         finally:
             self._kill_children()
+            if self._watching is not None:
+                self._watching.stop()
             queue.stop_worker(self._connection, self.worker_id)
             self._checkpoint()
             os.close(self._wake_reading)
@@ -190,6 +196,8 @@ class Supervisor:
         # would find its own jobs without a lease and run them twice.
         self._beat_at_ns = booted
         if not self._signals:
+            if self._watching is not None:
+                self._watching.keep_alive()
             for text in release_orphans(self._connection):
                 say(text)
 

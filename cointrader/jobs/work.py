@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cointrader.jobs.journal import say
@@ -89,17 +89,35 @@ def bootstrap(context: WorkContext) -> dict[str, Any]:
     return fill(context)
 
 
-def import_file(context: WorkContext) -> dict[str, Any]:
-    """Import one candle file: arguments `path`, `symbol`."""
+def import_files(context: WorkContext) -> dict[str, Any]:
+    """Import files, folders and archives: arguments `path` or `paths`, `symbol`, `timeframe`, `zone`.
+
+    What was imported before a cancel stays. Raises JobError when nothing could be imported.
+    """
     from pathlib import Path
 
-    from cointrader.data_feeds.candle_import import import_candles
+    from cointrader.data_feeds.front_door import FrontDoor
+    from cointrader.data_feeds.outcome import REFUSED, SKIPPED
+    from cointrader.interop.file_kind import ImportOptions
 
-    path, symbol = Path(context.arguments["path"]), context.arguments.get("symbol")
-    result = import_candles(
-        context.workspace, context.connection, path, symbol=symbol, progress=context.progress
+    arguments = context.arguments
+    paths = [Path(path) for path in arguments.get("paths", [arguments.get("path")]) if path]
+    said = ImportOptions(**{name: arguments.get(name) for name in ("symbol", "timeframe", "zone")})
+    door = FrontDoor(context.workspace, context.connection, said)
+    outcomes = list(door.take(paths, context.progress))
+    for outcome in outcomes:
+        say(outcome.text or f"{outcome.path}: {outcome.state}")
+    looked_at = [outcome for outcome in outcomes if outcome.state != SKIPPED]
+    refused = [outcome for outcome in looked_at if outcome.state == REFUSED]
+    if len(refused) == len(looked_at):
+        raise JobError(refused[0].text if refused else "there is no data of a known kind in what was named")
+    text = f"{len(looked_at) - len(refused):,} files imported" + (
+        f", {len(refused):,} refused" if refused else ""
     )
-    return {"symbol": result.symbol, "bars": result.bars, "added": result.bars_added, "text": result.text}
+    return {
+        "text": text if len(looked_at) > 1 else looked_at[0].text,
+        "files": [asdict(replace(outcome, refused_rows=())) for outcome in outcomes],
+    }
 
 
 def backtest(context: WorkContext) -> dict[str, Any]:
@@ -110,7 +128,7 @@ def backtest(context: WorkContext) -> dict[str, Any]:
 
 
 def train(context: WorkContext) -> dict[str, Any]:
-    """Train one agent, or go on with its session: arguments `agent`, `params`, `seed`."""
+    """Train one agent, or go on with its session: arguments `agent`, `params`, `seed`, `dataset_id`."""
     from cointrader.training.run import StopReason
     from cointrader.training.session import TrainingStopped, train_agent
 
@@ -123,6 +141,7 @@ def train(context: WorkContext) -> dict[str, Any]:
             job_id=context.job.id,
             attempt=context.job.attempt,
             seed=arguments.get("seed", 0),
+            dataset_id=arguments.get("dataset_id"),
             settings=context.settings,
             interrupted=lambda: context.control.stop_requested,
             say=say,
@@ -135,7 +154,7 @@ def train(context: WorkContext) -> dict[str, Any]:
 
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
-    "import": import_file,
+    "import": import_files,
     "backtest": backtest,
     "train": train,
 }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cointrader.settings import Settings
-from cointrader.training.datasets import load_dataset, store_dataset, store_split
+from cointrader.training.datasets import DatasetDamaged, load_dataset, store_dataset, store_split
 from cointrader.training.incumbent import Challenge
 from cointrader.training.outcome import end_session, store_version
 from cointrader.training.repeatability import describe_machine, pin_threads
@@ -77,6 +77,7 @@ def train_agent(
     job_id: int | None = None,
     attempt: int = 1,
     seed: int = 0,
+    dataset_id: int | None = None,
     settings: Settings | None = None,
     interrupted: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = log.info,
@@ -85,7 +86,8 @@ def train_agent(
 
     `params` is the agent's parameter dataclass, or a mapping that is checked into one. `interrupted` is
     asked a few times a second whether the worker has to go; cancelling goes through the job's row; `say`
-    takes lines for the job's log.
+    takes lines for the job's log. With a `dataset_id` that stored dataset is learned from, else what the
+    agent makes of the workspace now.
 
     Raises ParameterError and NotEnoughRows before anything is written, Diverged (session state
     "diverged"), TrainingStopped ("cancelled" or "interrupted", with a checkpoint), StaleAttempt when a
@@ -99,7 +101,9 @@ def train_agent(
         done = _already_done(connection, job_id)
         if done is not None:
             return done
-        opened = _open_session(workspace, connection, entry, chosen, job_id, attempt, seed, settings, say)
+        opened = _open_session(
+            workspace, connection, entry, chosen, job_id, attempt, seed, dataset_id, settings, say
+        )
         run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
         return _train(workspace, connection, opened, run, say)
     finally:
@@ -124,6 +128,7 @@ def _open_session(
     job_id: int | None,
     attempt: int,
     seed: int,
+    dataset_id: int | None,
     settings: Settings,
     say: Callable[[str], None],
 ) -> _Opened:
@@ -133,11 +138,15 @@ def _open_session(
     pin_threads(entry, settings.worker.threads_per_job)
     module = registry.load(entry.name)
     say(f"{entry.title}: reading what to learn from")
-    dataset = module.dataset(WorkspaceSource(workspace, connection), params)
+    if dataset_id is None:
+        dataset = module.dataset(WorkspaceSource(workspace, connection), params)
+    else:
+        dataset = _given_dataset(workspace, connection, entry, dataset_id)
     split = module.split(dataset, params)
     machine = describe_machine(entry, getattr(params, "device", "cpu"))
     say(f"{dataset.rows:,} rows ({dataset.description}); {len(split.folds)} folds; {machine.device}")
-    dataset_id = store_dataset(workspace, connection, dataset)
+    if dataset_id is None:
+        dataset_id = store_dataset(workspace, connection, dataset)
     with transaction(connection):
         session_id = create_session(
             connection,
@@ -154,6 +163,16 @@ def _open_session(
             total_steps=module.total_steps(dataset, params),
         )
     return _Opened(get_session(connection, session_id), module, dataset, params)
+
+
+def _given_dataset(
+    workspace: Workspace, connection: sqlite3.Connection, entry: registry.AgentEntry, dataset_id: int
+) -> Dataset:
+    """The stored dataset that a caller made for this agent. Raises DatasetDamaged."""
+    dataset = load_dataset(workspace, connection, dataset_id)
+    if dataset.agent != entry.name:
+        raise DatasetDamaged(f"dataset {dataset_id} was made for {dataset.agent}, not for {entry.name}")
+    return dataset
 
 
 def _reopen(

@@ -6,16 +6,18 @@ that was learned from it synthetic, and no such model is ever promoted.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from models.base import SignalRows
+from models.base import FeedRows, SignalRows
 from models.candle_series import CandleSeries
 from models.errors import NotEnoughRows
 from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
+from storage.feed_records import numbers_of, provenances_of, recorded_symbols
 from storage.workspace import Workspace
 
 WEAKEST_FIRST = ("synthetic", "import", "backtest", "playback", "paper", "live")
@@ -60,6 +62,22 @@ class WorkspaceSource:
         self._lineage |= {row[0] for row in lineage}
         moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         return SignalRows(moments, tuple(row[1] for row in rows))
+
+    def feed_symbols(self, type: str) -> tuple[str, ...]:
+        """The symbols that there are records of a type of."""
+        return recorded_symbols(self._connection, type)
+
+    def feeds(self, type: str, fields: tuple[str, ...], symbols: Collection[str]) -> FeedRows:
+        """The records of a type of some symbols, oldest first, with the named numbers of each."""
+        rows = numbers_of(self._connection, type, fields, symbols)
+        self._lineage |= provenances_of(self._connection, type, symbols)
+        moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        values = np.array([_numbers(row[2:]) for row in rows], dtype=np.float64)
+        return FeedRows(moments, tuple(row[1] for row in rows), values.reshape(len(rows), len(fields)))
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
 
 
 def _names(symbols: str) -> list[str]:

@@ -23,7 +23,17 @@ COLUMNS = ("close_ms", "open", "high", "low", "close", "volume")
 
 # Times rise evenly, and the bytes of a price differ most in the last ones: split by byte they compress
 # better and are read faster than plain doubles.
-_ENCODING = {"close_ms": "DELTA_BINARY_PACKED", **dict.fromkeys(COLUMNS[1:], "BYTE_STREAM_SPLIT")}
+WRITER_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "use_dictionary": False,
+    "write_statistics": False,
+    "column_encoding": {
+        "close_ms": "DELTA_BINARY_PACKED",
+        **dict.fromkeys(COLUMNS[1:], "BYTE_STREAM_SPLIT"),
+    },
+}
+"""How every series is written."""
 
 
 def write_candles(workspace: Workspace, candles: Candles) -> tuple[str, str]:
@@ -35,12 +45,17 @@ def write_candles(workspace: Workspace, candles: Candles) -> tuple[str, str]:
     """
     content = _encode(candles)
     digest = hashlib.sha256(content).hexdigest()
-    symbol = re.sub(r"[^A-Za-z0-9]+", "_", candles.symbol)
-    name = f"{symbol}-{timeframe_text(candles.timeframe_ms)}-{digest[:16]}.parquet"
+    name = series_name(candles.symbol, candles.timeframe_ms, digest)
     workspace.candles.mkdir(parents=True, exist_ok=True)
     path = workspace.candles / name
     write_file_atomically(path, content)
     return str(PurePosixPath(workspace.candles.relative_to(workspace.root), name)), digest
+
+
+def series_name(symbol: str, timeframe_ms: int, digest: str) -> str:
+    """The name of the file of a series with this hash."""
+    word = re.sub(r"[^A-Za-z0-9]+", "_", symbol)
+    return f"{word}-{timeframe_text(timeframe_ms)}-{digest[:16]}.parquet"
 
 
 def read_candles(
@@ -99,14 +114,6 @@ def _encode(candles: Candles) -> bytes:
     columns = {"close_ms": candles.close_ms, **candles.columns}
     table = pa.table({name: columns[name] for name in COLUMNS})
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=False,
-        write_statistics=False,
-        column_encoding=_ENCODING,
-    )
+    pq.write_table(table, sink, **WRITER_OPTIONS)
     content: bytes = sink.getvalue().to_pybytes()
     return content

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
-from storage.clock import now_ms
-from storage.insert import insert_row, insert_rows
+from storage.insert import insert_row
 from storage.revision import next_rev
 
 
@@ -40,16 +38,6 @@ class CandleFileRow:
     provenance: str
     imported_ms: int
     rev: int = 0
-
-
-@dataclass(frozen=True)
-class QuarantineRow:
-    """A line that an import refused: where it stood, which field was wrong and why, and its text."""
-
-    line: int
-    field: str
-    reason: str
-    raw: str
 
 
 _COLUMNS = tuple(entry.name for entry in fields(CandleFileRow))
@@ -111,21 +99,3 @@ def venue_of(connection: sqlite3.Connection, instrument_id: int) -> str:
     """The venue of an instrument, '' where none is known."""
     rows = connection.execute("SELECT venue FROM instrument WHERE id = ?", (instrument_id,)).fetchall()
     return str(rows[0][0]) if rows else ""
-
-
-def quarantine(
-    connection: sqlite3.Connection, source_name: str, source_sha256: str, refused: Sequence[QuarantineRow]
-) -> int:
-    """Keeps the refused lines of a source in place of those of an earlier import of the same bytes.
-
-    Returns how many there are. Call it inside a transaction.
-    """
-    connection.execute(
-        "DELETE FROM quarantine WHERE source_name = ? AND source_sha256 = ?", (source_name, source_sha256)
-    )
-    columns = ("source_name", "source_sha256", "line", "field", "reason", "raw", "created_ms")
-    created_ms = now_ms()
-    rows = [
-        (source_name, source_sha256, row.line, row.field, row.reason, row.raw, created_ms) for row in refused
-    ]
-    return insert_rows(connection, "quarantine", columns, rows) if rows else 0

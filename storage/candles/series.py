@@ -49,6 +49,15 @@ class Candles:
     def __len__(self) -> int:
         return int(self.close_ms.size)
 
+    def cut(self, first: int, end: int) -> Candles:
+        """The bars from `first` up to, without, `end`; their arrays are views."""
+        return Candles(
+            symbol=self.symbol,
+            timeframe_ms=self.timeframe_ms,
+            close_ms=self.close_ms[first:end],
+            **{name: values[first:end] for name, values in self.columns.items()},
+        )
+
     @property
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """The five value columns by name, in the order of a bar."""

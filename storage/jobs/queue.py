@@ -68,13 +68,18 @@ def get_job(connection: sqlite3.Connection, job_id: int) -> JobRow:
 
 
 def list_jobs(
-    connection: sqlite3.Connection, *, states: Sequence[str] | None = None, limit: int = 200
+    connection: sqlite3.Connection,
+    *,
+    states: Sequence[str] | None = None,
+    kind: str | None = None,
+    limit: int = 200,
 ) -> list[JobRow]:
-    """The newest jobs first, of all states or of some."""
+    """The newest jobs first, of all states or of some, of all kinds or of one."""
     chosen = tuple(STATES if states is None else states)
     marks = ", ".join("?" * len(chosen))
-    sql = f"SELECT {COLUMNS} FROM job WHERE state IN ({marks}) ORDER BY id DESC LIMIT ?"
-    return fetch(connection, sql, (*chosen, limit))
+    of_kind = "" if kind is None else "AND kind = ?"
+    sql = f"SELECT {COLUMNS} FROM job WHERE state IN ({marks}) {of_kind} ORDER BY id DESC LIMIT ?"
+    return fetch(connection, sql, (*chosen, *(() if kind is None else (kind,)), limit))
 
 
 def children(connection: sqlite3.Connection, parent_id: int) -> list[JobRow]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from storage.pages.data_views import BOT_EVENTS, CANDLES, FILES, QUARANTINE
 from storage.pages.trading_views import POSITIONS, REJECTIONS, SIGNALS
 from storage.pages.view import TableView
 from storage.pages.work_views import ARTIFACTS, EVENTS, JOBS, SESSIONS
 
 VIEWS: dict[str, TableView] = {
-    view.name: view for view in (SIGNALS, REJECTIONS, POSITIONS, JOBS, SESSIONS, ARTIFACTS, EVENTS)
+    view.name: view
+    for view in (
+        *(SIGNALS, REJECTIONS, POSITIONS),
+        *(JOBS, SESSIONS, ARTIFACTS, EVENTS),
+        *(CANDLES, FILES, QUARANTINE, BOT_EVENTS),
+    )
 }
 
 

@@ -1,4 +1,4 @@
-"""Instruments, their candles, and the lines that imports refused."""
+"""Instruments, their candles and where these have gaps, and the lines that imports refused."""
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -54,6 +54,17 @@ class CandleFile(SQLModel, table=True):
     provenance: str
     imported_ms: int
     rev: int
+
+
+class CandleGap(SQLModel, table=True):
+    """Bars that follow each other and are missing; the times are closes, those of the first and the last."""
+
+    __tablename__ = "candle_gap"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    candle_file_id: int = Field(primary_key=True, foreign_key="candle_file.id")
+    from_ms: int = Field(primary_key=True)
+    to_ms: int
 
 
 class Quarantine(SQLModel, table=True):

@@ -3,9 +3,9 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from storage.tables import artifacts, audit, decisions, jobs, market, positions, runs, training
+from storage.tables import artifacts, audit, bot, decisions, feeds, jobs, market, positions, runs, training
 
-SUBJECTS = (artifacts, audit, decisions, jobs, market, positions, runs, training)
+SUBJECTS = (artifacts, audit, bot, decisions, feeds, jobs, market, positions, runs, training)
 
 
 def metadata() -> MetaData:

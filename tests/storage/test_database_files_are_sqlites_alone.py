@@ -21,6 +21,10 @@ PACKAGES = ("storage", "models", "cointrader", "tui")
 # has no connection whose locks it could drop.
 ALLOWED = "storage/lock_probe.py"
 
+# Copies the databases of other programs, with their logs, before it opens the copies. The front door of
+# imports refuses the workspace's own database under whatever name.
+FOREIGN = "cointrader/interop/foreign_database.py"
+
 
 # Reads a file through a function, as a planted violation may.
 DIGESTS = """
@@ -45,7 +49,7 @@ def found(sources: dict[str, str]) -> list[Opening]:
 
 
 def test_no_module_of_ours_opens_the_files_of_the_database(found: list[Opening]) -> None:
-    forbidden = [opening for opening in found if opening.module != ALLOWED]
+    forbidden = [opening for opening in found if opening.module not in (ALLOWED, FOREIGN)]
     assert not forbidden, "\n".join(map(str, forbidden))
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,10 @@ from tests.storage.rows import add_run, add_signals
 
 AHEAD = Path(__file__).parent / "migrations_ahead"
 SIGNALS = 500
+NEWEST = f"{SCHEMA_VERSION:04}"
+LATER = f"{SCHEMA_VERSION + 1:04}"
+# What earlier programs made, as they made it.
+RELEASED = sorted((Path(__file__).parent / "released").glob("version_*.sql"))
 # The last statement before the commit.
 LAST = "PRAGMA user_version = "
 
@@ -44,7 +49,7 @@ def test_a_fresh_workspace_gets_the_newest_version_and_no_backup(tmp_path: Path)
     workspace = Workspace(tmp_path / "workspace")
     with closing(open_database(workspace)) as connection:
         assert user_version(connection) == SCHEMA_VERSION
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(NEWEST,)]
         assert connection.execute("SELECT id, value FROM revision").fetchall() == [(1, 0)]
     assert list(workspace.backups.iterdir()) == []
 
@@ -58,7 +63,7 @@ def test_a_new_database_is_what_all_migrations_together_give(workspace: Workspac
     assert "".join(statements()).startswith(newest_schema())
 
 
-def contents(connection: sqlite3.Connection) -> list[object]:
+def contents(connection: sqlite3.Connection) -> list[Any]:
     """The schema and the rows that a database has from its beginning."""
     tables = ("revision", "alembic_version")
     return [
@@ -105,22 +110,50 @@ def test_a_kill_in_the_middle_of_a_later_migration_leaves_every_row_and_the_old_
         assert says(opener) == "in the middle"
         kill(opener)
     with closing(open_database(filled)) as connection:
-        assert user_version(connection) == 1
+        assert user_version(connection) == SCHEMA_VERSION
         assert "note" not in columns_of(connection, "signal")
         assert connection.execute("SELECT count(*) FROM signal").fetchone()[0] == SIGNALS
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     migrate(filled.database, backups=filled.backups, versions=[AHEAD])
     with closing(connect(filled.database)) as connection:
-        assert user_version(connection) == 2
+        assert user_version(connection) == SCHEMA_VERSION + 1
         assert connection.execute("SELECT count(*), min(note) FROM signal").fetchone() == (SIGNALS, "")
+
+
+@pytest.mark.parametrize("schema", RELEASED, ids=lambda path: path.stem)
+def test_a_database_of_every_earlier_version_opens_with_all_of_its_rows(tmp_path: Path, schema: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace").create()
+    version = int(schema.stem.removeprefix("version_"))
+    assert version < SCHEMA_VERSION
+    with closing(sqlite3.connect(workspace.database, isolation_level=None)) as old:
+        old.executescript(schema.read_text(encoding="utf-8"))
+        old.execute(f"PRAGMA user_version = {version}")
+        with transaction(old):
+            add_signals(old, add_run(old), SIGNALS)
+    with closing(open_database(workspace)) as connection, closing(fresh(tmp_path)) as new:
+        assert contents_but_revision(connection) == contents_but_revision(new)
+        assert connection.execute("SELECT count(*) FROM signal").fetchone()[0] == SIGNALS
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    (backup,) = workspace.backups.iterdir()
+    assert backup.name.startswith(f"cointrader-v{version}-")
+
+
+def fresh(folder: Path) -> sqlite3.Connection:
+    """A database that this program made new."""
+    return open_database(Workspace(folder / "fresh"))
+
+
+def contents_but_revision(connection: sqlite3.Connection) -> list[Any]:
+    schema, (_, alembic_version), version = contents(connection)
+    return [schema, alembic_version, version]
 
 
 def test_a_backup_with_every_row_is_made_before_a_migration(filled: Workspace) -> None:
     migrate(filled.database, backups=filled.backups, versions=[AHEAD])
     (backup,) = filled.backups.iterdir()
-    assert backup.name.startswith("cointrader-v1-") and backup.suffix == ".db"
+    assert backup.name.startswith(f"cointrader-v{SCHEMA_VERSION}-") and backup.suffix == ".db"
     with closing(connect(backup)) as copy:
-        assert user_version(copy) == 1
+        assert user_version(copy) == SCHEMA_VERSION
         assert "note" not in columns_of(copy, "signal")
         assert copy.execute("SELECT count(*) FROM signal").fetchone()[0] == SIGNALS
 
@@ -145,7 +178,7 @@ def test_of_several_openers_of_a_fresh_workspace_one_makes_it_and_all_go_on(tmp_
             tell(opener, "go")
         assert [says(opener) for opener in openers] == ["done"] * 3
     with closing(open_database(workspace)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(NEWEST,)]
         assert connection.execute("SELECT count(*) FROM revision").fetchone()[0] == 1
 
 
@@ -167,8 +200,8 @@ def test_an_opener_waits_for_the_one_that_migrates_and_finds_it_done(filled: Wor
 def test_a_migration_that_fails_leaves_the_database_as_it_was(filled: Workspace, tmp_path: Path) -> None:
     versions = tmp_path / "versions"
     versions.mkdir()
-    (versions / "0002_fails.py").write_text(
-        "from alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+    (versions / f"{LATER}_fails.py").write_text(
+        f"from alembic import op\nrevision = '{LATER}'\ndown_revision = '{NEWEST}'\n"
         "def upgrade():\n"
         "    op.execute('DELETE FROM signal')\n    op.execute('ALTER TABLE nowhere ADD COLUMN x')\n"
     )
@@ -183,8 +216,8 @@ def test_a_migration_that_leaves_rows_pointing_at_nothing_is_undone(
 ) -> None:
     versions = tmp_path / "versions"
     versions.mkdir()
-    (versions / "0002_orphans.py").write_text(
-        "from alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+    (versions / f"{LATER}_orphans.py").write_text(
+        f"from alembic import op\nrevision = '{LATER}'\ndown_revision = '{NEWEST}'\n"
         "def upgrade():\n    op.execute('DELETE FROM trading_run')\n"
     )
     with pytest.raises(MigrationFailed, match=f"{SIGNALS} rows would point at nothing"):

@@ -76,6 +76,22 @@ SCREENS = (
         "tui.screens.live",
         "LiveScreen",
     ),
+    ScreenEntry(
+        "0",
+        "data",
+        "Data",
+        "candles with their gaps, files, what was refused, and the way in for more",
+        "tui.screens.data",
+        "DataScreen",
+    ),
+    ScreenEntry(
+        "B",
+        "bot",
+        "Bot",
+        "what the running bot does, why it does not trade, whether its model is loaded",
+        "tui.screens.bot",
+        "BotScreen",
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from tui.screens.base import ConsoleScreen
 from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from storage.latency import StageLatency
     from storage.overview import Overview
     from tui.widgets.chart.chart import Chart
 
@@ -57,6 +58,7 @@ class OverviewScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self._pace = Pace(self.refresh_data, self.set_timer)
+        self._feeds_pace = Pace(self._ask_feeds, self.set_timer)
         self._view: Overview | None = None
         self._offered = False
         self._follows = False
@@ -78,6 +80,7 @@ class OverviewScreen(ConsoleScreen):
                     yield Panel("last run", id="run")
                     yield Panel("closes", id="closes")
                     yield Panel("champions", id="champions")
+                    yield Panel("feeds", id="feeds")
             yield Panel("jobs", id="jobs")
             yield Panel("last errors", id="troubles")
 
@@ -90,6 +93,7 @@ class OverviewScreen(ConsoleScreen):
         """Whoever goes to another screen is not brought to Live any more."""
         self._pulse.pause()
         self._pace.forget()
+        self._feeds_pace.forget()
         if not isinstance(self.app.screen, ModalScreen):
             self._follows = False
         super().on_screen_suspend()
@@ -109,6 +113,33 @@ class OverviewScreen(ConsoleScreen):
 
         self._pace.asked()
         self.query_database(ask, self._answered, failed=self._failed, doing="reading the overview")
+        self._feeds_pace.want()
+
+    def _ask_feeds(self) -> None:
+        """How long records take, in a question of its own: it reads many measurements."""
+
+        def ask(connection: sqlite3.Connection) -> list[StageLatency]:
+            from storage.latency import latency_figures
+
+            return latency_figures(connection)
+
+        def failed(error: Exception) -> None:
+            self.console.report_error(error, "reading how long records take")
+            self._feeds_pace.answered()
+
+        self._feeds_pace.asked()
+        self.query_database(ask, self._show_feeds, group="feeds", failed=failed)
+
+    def _show_feeds(self, figures: list[StageLatency]) -> None:
+        """The panel is there when something was measured, and always when a target is missed."""
+        from tui.screens.feeds_text import feeds_text
+
+        panel = self.query_one("#feeds", Panel)
+        panel.set_class(bool(figures), "-measured")
+        panel.set_class(not all(figure.is_within for figure in figures), "-missed")
+        if figures:
+            panel.show(feeds_text(figures, self.query_one("#alive").size.width or 50, self.console.symbols))
+        self._feeds_pace.answered()
 
     def on_data_changed(self) -> None:
         """Looks again, as often as it may."""

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from tui.app import CoinTraderApp
     from tui.health import Health
 
-LEVELS = 4
-"""Forms of the line, from the fullest to the shortest."""
+FORMS = ((0, 0), (1, 1), (2, 2), (3, 0), (3, 3))
+"""How short the tabs are and how short the state, from the fullest line to the shortest.
+
+Tabs without titles leave room, so the state is written out beside them where it fits.
+"""
 
 
 class Header(ClickableLine):
@@ -42,8 +45,8 @@ class Header(ClickableLine):
     def pieces(self, width: int) -> Sequence[Piece]:
         """The fullest form that fits."""
         app = cast("CoinTraderApp", self.app)
-        for level in range(LEVELS):
-            left, right = self._tabs(level), self._state(app.health, level)
+        for tabs, state in FORMS:
+            left, right = self._tabs(tabs), self._state(app.health, state)
             spare = width - sum(piece.content.cell_length for piece in left) - right.cell_length
             if spare >= 1:
                 return [*left, Piece(Content(" " * spare)), Piece(right)]

@@ -42,12 +42,18 @@ def test_a_refused_file_names_line_and_field_and_does_not_keep_the_others_out(
     done = cointrader("import", *paths, "--json", workspace=workspace.root)
     assert done.returncode == 1
     refused, imported, absent = json.loads(done.stdout)
-    assert (refused["imported"], imported["imported"], absent["imported"]) == (False, True, False)
+    states = [report["state"] for report in (refused, imported, absent)]
+    assert states == ["refused", "imported", "refused"]
     assert imported["symbol"] == "SOL/USDT"
-    assert imported["bars"] == 600
+    assert (imported["rows"], imported["gaps"], imported["refused"], imported["quarantined"]) == (
+        600,
+        0,
+        0,
+        0,
+    )
     assert refused["reason"]
-    errors = [line for line in done.stderr.splitlines() if line.startswith("cointrader: ")]
-    assert [error.split(":")[1].strip() for error in errors] == [str(empty), str(missing)]
+    errors = [line for line in done.stderr.splitlines() if line.startswith("cointrader: refused: ")]
+    assert [error.split(":")[2].strip() for error in errors] == [str(empty), str(missing)]
 
 
 def test_a_bad_row_is_told_with_its_line_and_field(workspace: Workspace, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_row_with_another_number_of_fields_refuses_the_file(tmp_path: Path, sp
         (["<html><body>Not found</body></html>"], "header"),
         (['{"strategy": {"trades": []}}'], "header"),
         (["1704067200,42000.5,0.1,ANY"], "columns"),
-        (["1704067200,1,2,1,1,5,1704067259,5,3,1,1,0"], "columns"),
+        (["1704067200,1,2,1,1,5,1704067259,5,3,1,1"], "columns"),
         ([HEADER, "31/01/2024,1,2,1,1,5"], "timestamp"),
     ],
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cointrader.data_feeds import candle_import
 from cointrader.data_feeds.candle_import import CandleFileError, import_candles
-from storage.candles import list_candles, read_candles
+from storage.candle_gaps import longest_gaps
+from storage.candles import SeriesWriter, list_candles, read_candles
 from storage.database import open_database
 from storage.workspace import Workspace
 from tests.cointrader.data_feeds.candle_texts import FIXTURES, HEADER, MINUTE_MS, bar, bars, written
@@ -77,12 +77,17 @@ def test_overlapping_bars_are_added_once_and_the_old_file_goes(
 def test_a_gap_between_two_imports_is_counted_and_closed_by_a_third(
     workspace: Workspace, connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    lines, counts = bars(100), []
+    lines, counts, places = bars(100), [], []
     for name, part in (("a", lines[:30]), ("b", lines[60:]), ("c", lines[30:60])):
         import_candles(workspace, connection, written(tmp_path, part, f"BTCUSDT_{name}.csv"))
         (row,) = list_candles(connection)
         counts.append((row.bars, row.gaps, row.missing_bars))
+        places += [
+            ((gap.from_ms - row.first_close_ms) // MINUTE_MS, gap.bars)
+            for gap in longest_gaps(connection, row.id, MINUTE_MS, 10)
+        ]
     assert counts == [(30, 0, 0), (70, 1, 30), (100, 0, 0)]
+    assert places == [(30, 30)]
 
 
 def test_a_stored_bar_is_never_changed_by_another_file(
@@ -184,16 +189,16 @@ def test_an_import_that_is_overtaken_by_another_merges_with_what_that_one_stored
         written(tmp_path, part, f"BTCUSDT_{name}.csv")
         for name, part in (("a", lines[:50]), ("b", lines[40:]))
     )
-    write = candle_import.write_candles
+    finish = SeriesWriter.finish
 
-    def overtaken(*arguments):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr(candle_import, "write_candles", write)
+    def overtaken(writer: SeriesWriter) -> tuple[str, str]:
+        monkeypatch.setattr(SeriesWriter, "finish", finish)
         other = open_database(workspace)
         import_candles(workspace, other, second)
         other.close()
-        return write(*arguments)
+        return finish(writer)
 
-    monkeypatch.setattr(candle_import, "write_candles", overtaken)
+    monkeypatch.setattr(SeriesWriter, "finish", overtaken)
     assert import_candles(workspace, connection, first).bars_added == 40
     assert len(read_candles(workspace, "BTC/USDT", MINUTE_MS, connection=connection)) == 90
 
@@ -201,14 +206,14 @@ def test_an_import_that_is_overtaken_by_another_merges_with_what_that_one_stored
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from cointrader.data_feeds import candle_import
+from cointrader.data_feeds import candle_import, candle_store
 from storage.database import open_database
 from storage.workspace import Workspace
 
 def die(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(candle_import, sys.argv[3], die)
+setattr(candle_store, sys.argv[3], die)
 workspace = Workspace(Path(sys.argv[1]))
 candle_import.import_candles(workspace, open_database(workspace), Path(sys.argv[2]))
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from cointrader.data_feeds.candle_import import read_candle_file
-from cointrader.data_feeds.quality import find_gaps, infer_timeframe, rows_off_the_grid
+from cointrader.data_feeds.quality import SeriesFigures, find_gaps, infer_timeframe, rows_off_the_grid
 from tests.cointrader.data_feeds.candle_texts import FIXTURES
 
 MINUTE_MS = 60_000
@@ -23,6 +23,16 @@ def test_a_gap_is_one_place_however_many_bars_are_missing_in_it() -> None:
 
 def test_an_unbroken_series_has_no_gap() -> None:
     assert find_gaps(minutes(0, 1, 2), MINUTE_MS).longest_after_ms is None
+
+
+def test_the_missing_bars_of_a_series_are_the_same_in_whatever_pieces_it_comes() -> None:
+    times = minutes(1, 2, 5, 6, 8, 20)
+    for cut in range(len(times) + 1):
+        figures = SeriesFigures(MINUTE_MS)
+        for piece in (times[:cut], times[cut:]):
+            figures.add(piece, np.ones(len(piece)))
+        assert [(a // MINUTE_MS, b // MINUTE_MS) for a, b in figures.missing] == [(3, 4), (7, 7), (9, 19)]
+        assert (figures.gaps.count, figures.gaps.missing_bars) == (3, 14)
 
 
 def test_the_timeframe_is_the_step_that_explains_most_of_the_bars() -> None:

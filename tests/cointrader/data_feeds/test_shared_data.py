@@ -18,7 +18,7 @@ pytestmark = pytest.mark.shared_data
         ("binance_SOL_USDT_5m_2024.csv.gz", "header", "SOL/USDT", (72_028, 0, 0, 0)),
         ("BTC_USDT-1h.feather", "feather", "BTC/USDT", (5_980, 0, 0, 0)),
         ("binance_BTC_USDT_1h_2017_2024.csv.gz", "header", "BTC/USDT", (58_419, 28, 128, 4)),
-        ("Binance_DOGEUSDT_1h_cdd.csv.gz", "header", "DOGE/USDT", (37_576, 19, 44, 3)),
+        ("Binance_DOGEUSDT_1h_cdd.csv.gz", "cryptodatadownload", "DOGE/USDT", (37_576, 19, 44, 3)),
     ],
 )
 def test_bars_gaps_missing_and_idle_bars_are_counted(

@@ -1,0 +1,1 @@
+"""Order books rebuilt from recorded streams, checked at every step."""

@@ -1,0 +1,1 @@
+"""The files and words of other programs: exchanges, bots, back-testers."""

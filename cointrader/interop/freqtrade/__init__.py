@@ -1,0 +1,1 @@
+"""freqtrade's files: the database of a running bot, and the export of a backtest."""

@@ -1,0 +1,1 @@
+"""Order books from recorded streams and tables."""

@@ -1,0 +1,1 @@
+"""Records: cleaned, checked, timed and named."""
