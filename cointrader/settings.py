@@ -138,6 +138,13 @@ class BotSettings:
     fee_bps: float = parameter(
         26.0, low=0.0, high=500.0, unit="bps", help="Fee a side; its list of trades has none."
     )
+    candle_minutes: float = parameter(
+        15.0,
+        low=0.1,
+        high=1_440.0,
+        unit="min",
+        help="Time between two imports of the candles that it caches.",
+    )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from cointrader.histories.bot_follower import BotFollower, FollowReport
 from cointrader.histories.zone import zone_of
 from cointrader.interop.cointrader2.folder import bot_folders
+from cointrader.jobs.bot_candles import BotCandles
 from cointrader.jobs.inbox import Inbox
 from cointrader.jobs.journal import say
 from cointrader.jobs.process_guard import ControlPipe, die_with_parent
@@ -42,6 +43,8 @@ class Watcher:
         self._inbox_folder = workspace.inbox
         self._follower = BotFollower(connection, settings, zone_of(settings.bot.timezone))
         self._inbox = Inbox(workspace.inbox, connection, self._follower)
+        pause_seconds = settings.bot.candle_minutes * 60.0
+        self._candles = BotCandles(self._bot, connection, pause_seconds) if self._bot is not None else None
         self._trouble = ""
 
     @property
@@ -60,6 +63,8 @@ class Watcher:
                 found = self._follower.look(self._bot)
                 report.rows += found.rows
                 report.refused += found.refused
+            if self._candles is not None and (job := self._candles.look()):
+                say(f"job {job}: candles of the bot are to be imported")
         except (StorageError, OSError) as error:
             self._tell_once(str(error))
         if report.rows or report.refused:
