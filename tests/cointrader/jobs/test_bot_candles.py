@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,6 +65,16 @@ def test_changes_are_gathered_and_queued_once_a_pause(connection: sqlite3.Connec
     assert candles.look() == 0
     jobs = {job.id: job.arguments for job in list_jobs(connection)}
     assert jobs == {first: {"paths": [str(bitcoin)]}, second: {"paths": [str(bitcoin)]}}
+
+
+def test_a_file_that_is_being_written_waits_until_it_is_whole(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    candles = BotCandles(tmp_path, connection, pause_seconds=900.0)
+    path = cache(tmp_path, "BTC-USDT_1m.parquet", 5, int(time.time()) + 60)
+    assert candles.look() == 0
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    assert candles.look() > 0
 
 
 @pytest.mark.parametrize("name", ["BTC-USDT_1m.parquet.tmp", "user_config.yaml"])
