@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cointrader.data_feeds.pipeline import LONGEST_WAIT_MS, FeedPipeline
+from cointrader.data_feeds.pipeline import LARGEST_BATCH, LONGEST_WAIT_MS, FeedPipeline
 from cointrader.data_feeds.playback import PlaybackSink, play_file
 from cointrader.data_feeds.realtime import LocalChannels, RealtimePublisher, RealtimeSubscriber
 from cointrader.interop.file_kind import FileRefused
@@ -63,6 +63,16 @@ def test_records_are_committed_together_but_none_waits_long(connection: sqlite3.
     clock.now += int(LONGEST_WAIT_MS * 1e6)
     pipeline.take("trade_tape", {**price(2), "amount": 1.0, "side": "buy"})
     assert counts(connection) == {"trade_tape": 2}
+
+
+def test_records_that_come_all_at_once_are_committed_in_parts(connection: sqlite3.Connection) -> None:
+    pipeline = FeedPipeline(connection, clock_ns=lambda: 1)
+    stored = []
+    for number in range(2 * LARGEST_BATCH):
+        trade = {"price": 100.0, "amount": 1.0, "side": "buy", "timestamp": 1.5e9 + number}
+        assert pipeline.take("trade_tape", {"symbol": "BTCUSDT", "exchange": "binance", **trade})
+        stored.append(len(find_records(connection, "trade_tape:*")))
+    assert sorted(set(stored)) == [0, LARGEST_BATCH, 2 * LARGEST_BATCH]
 
 
 def test_a_bad_record_is_kept_apart_and_the_others_go_on(connection: sqlite3.Connection) -> None:
