@@ -250,7 +250,7 @@ def test_an_idle_worker_leaves_no_write_ahead_log_behind(
 
 
 def lose_lease(connection: sqlite3.Connection) -> None:
-    """What a machine that slept does to the lease of a first attempt; what is begun after it keeps its own."""
+    """What a machine that slept does to the lease of a first attempt; the next one keeps its own."""
     connection.execute(
         "UPDATE job SET lease_until_ns = ? WHERE state = 'running' AND attempt = 1", (boottime_ns() - 1,)
     )
