@@ -96,6 +96,93 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
+class TrainingSettings:
+    """What is collected to learn from, what its outcome is measured by, and when agents have enough of it."""
+
+    collection_interval: float = parameter(
+        1.0, low=0.05, high=86_400.0, unit="s", help="Shortest time between two looks for new data."
+    )
+    min_data_completeness: float = parameter(
+        0.8, low=0.0, high=1.0, help="Share of the fields an agent needs that a setup must hold."
+    )
+    min_episodes_for_cnn_training: int = parameter(
+        100, low=1, high=10_000_000, help="Episodes before the CNN trains."
+    )
+    min_experiences_for_rl_training: int = parameter(
+        200, low=1, high=10_000_000, help="Experiences before an RL agent trains."
+    )
+    min_profitability_for_replay: float = parameter(
+        0.1, low=0.0, high=1.0, help="Profitability score from which a setup may be replayed."
+    )
+    enable_background_validation: bool = parameter(
+        True, help="Whether outcomes are validated as soon as their horizon has passed."
+    )
+    horizon_minutes: float = parameter(
+        15.0, low=1.0, high=10_080.0, unit="min", help="Time after which a setup has its outcome."
+    )
+    cost_bps: float = parameter(
+        20.0, low=0.0, high=1_000.0, unit="bps", help="Cost of the round trip that an outcome has to pay."
+    )
+    score_unit_bps: float = parameter(
+        50.0, low=0.1, high=10_000.0, unit="bps", help="Net return at which the score reaches 0.73."
+    )
+    interval_bars: int = parameter(
+        12, low=1, high=100_000, unit="bars", help="Bars between two setups that nothing else calls for."
+    )
+
+
+@dataclass(frozen=True)
+class RapidSettings:
+    """When a price change is rapid: setups around it are kept apart as rare examples."""
+
+    velocity_percent: float = parameter(
+        0.5, low=0.001, high=100.0, unit="%/min", help="Velocity at which it fires."
+    )
+    spike_multiple: float = parameter(
+        3.0, low=1.0, high=1_000.0, help="Multiple of the usual volatility at which it fires."
+    )
+    spike_release: float = parameter(1.5, low=0.1, high=1_000.0, help="Multiple at which it is ready again.")
+    cooldown_seconds: float = parameter(
+        60.0, low=0.0, high=86_400.0, unit="s", help="Shortest time between two events."
+    )
+    warm_up_minutes: float = parameter(
+        30.0, low=0.0, high=10_080.0, unit="min", help="Time before the first event."
+    )
+    batch_share: float = parameter(0.2, low=0.0, high=1.0, help="Largest share of a batch.")
+
+
+@dataclass(frozen=True)
+class JournalSettings:
+    """How whole the steps of a training are kept."""
+
+    mode: str = parameter(
+        "auto",
+        choices=("auto", "full", "digest", "off"),
+        help="full keeps every gradient, digest only norms and digests; auto is full up to the size below.",
+    )
+    full_parameters: int = parameter(
+        5_000_000, low=0, high=100_000_000_000, help="Largest network whose gradients auto keeps."
+    )
+    budget_mb: int = parameter(
+        -1,
+        low=-1,
+        high=100_000_000,
+        unit="MB",
+        help="Most that journals take in all; -1 is the lesser of 10 GB and a tenth of the free disk.",
+    )
+    shard_mb: int = parameter(64, low=1, high=4_096, unit="MB", help="Size at which a shard is closed.")
+    shard_seconds: float = parameter(
+        10.0, low=0.1, high=3_600.0, unit="s", help="Age at which a shard is closed."
+    )
+    snapshot_steps: int = parameter(
+        500, low=1, high=1_000_000, unit="steps", help="Steps between two snapshots of everything."
+    )
+    compress: str = parameter(
+        "auto", choices=("auto", "always", "never"), help="Whether shards are compressed; auto tries a piece."
+    )
+
+
+@dataclass(frozen=True)
 class ConsoleSettings:
     """How the console looks and behaves."""
 
@@ -157,6 +244,9 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     bot: BotSettings = field(default_factory=BotSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    rapid: RapidSettings = field(default_factory=RapidSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
     keymap: dict[str, str] = field(default_factory=dict)
 
 
@@ -167,6 +257,9 @@ SECTIONS: dict[str, type[Any]] = {
     "worker": WorkerSettings,
     "console": ConsoleSettings,
     "bot": BotSettings,
+    "training": TrainingSettings,
+    "rapid": RapidSettings,
+    "journal": JournalSettings,
 }
 
 

@@ -3,9 +3,35 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from storage.tables import artifacts, audit, bot, decisions, feeds, jobs, market, positions, runs, training
+from storage.tables import (
+    artifacts,
+    audit,
+    bot,
+    decisions,
+    feeds,
+    jobs,
+    journal,
+    market,
+    positions,
+    runs,
+    setups,
+    training,
+)
 
-SUBJECTS = (artifacts, audit, bot, decisions, feeds, jobs, market, positions, runs, training)
+SUBJECTS = (
+    artifacts,
+    audit,
+    bot,
+    decisions,
+    feeds,
+    jobs,
+    journal,
+    market,
+    positions,
+    runs,
+    setups,
+    training,
+)
 
 
 def metadata() -> MetaData:
