@@ -12,6 +12,8 @@ _HOME = {
     "BinanceOrderBook": "order_books",
     "CryptoPriceFeed": "price_feeds",
     "DBConnector": "cache.db_connector",
+    "DataProvider": "data_provider",
+    "PlaybackProvider": "data_provider",
     "DataCleaner": "records.cleaning",
     "EquitiesPriceFeed": "price_feeds",
     "FeedPipeline": "pipeline",
