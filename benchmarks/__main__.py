@@ -14,7 +14,10 @@ from benchmarks.harness import Row, table
 WORKLOADS = {
     "P1": ("benchmarks.p1_backtest",),
     "P2": ("benchmarks.p2_indicators",),
+    "P3": ("benchmarks.p3_buffer",),
+    "P4": ("benchmarks.p4_dqn",),
     "P5": ("benchmarks.p5_storage", "benchmarks.p5_import", "benchmarks.p5_depth", "benchmarks.p5_tail"),
+    "P6": ("benchmarks.p6_journal", "benchmarks.p6_rebuild"),
     "P9": ("benchmarks.p9_startup",),
     "P10": ("benchmarks.p10_console",),
 }
