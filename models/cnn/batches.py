@@ -1,0 +1,172 @@
+"""Which rows a step learns from: drawn uniformly, or by the law that a replay put into the dataset.
+
+Every batch is a function of (seed, step): a session that was killed draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.base import Dataset
+from models.candle_series import FloatArray, IntArray
+from models.errors import NotEnoughRows
+
+PROBABILITY, WEIGHT = "replay_probability", "replay_weight"
+PRIORITY, RAPID, SETUP = "replay_priority", "replay_rapid", "replay_setup"
+MOST_DRAWS = 32
+RAPID_SHARE = 0.2
+FIRST_CORRECTION = 0.4
+
+
+class Batches(Protocol):
+    """The rows of each step, their weights in its loss, and how much they mattered."""
+
+    def rows(self, step: int) -> IntArray:
+        """Rows of the dataset, (batch,)."""
+        ...
+
+    def weights(self, rows: IntArray, step: int) -> NDArray[np.float32] | None:
+        """Importance weights of these rows, (batch,); None where all are 1."""
+        ...
+
+    def priority(self, rows: IntArray) -> float:
+        """Mean training priority of these rows; 1 where none has one."""
+        ...
+
+
+def batches_of(dataset: Dataset, train: IntArray, batch: int, steps: int, seed: int) -> Batches:
+    """Replayed draws where the dataset says how, uniform ones otherwise."""
+    if PROBABILITY not in dataset.arrays:
+        return UniformBatches(train, batch, seed)
+    return ReplayBatches(dataset, train, batch, steps, seed)
+
+
+def batch_rows(train: IntArray, batch: int, seed: int, step: int) -> IntArray:
+    """Rows of one batch, drawn uniformly with replacement; a function of (seed, step) alone."""
+    drawn: IntArray = train[_generator(seed, step).integers(0, len(train), size=batch)]
+    return drawn
+
+
+def steps_within_cap(probability: FloatArray, batch: int, steps: int) -> int:
+    """The steps after which no row that can be drawn has to be drawn more than 32 times; at most `steps`."""
+    return min(steps, int(np.count_nonzero(probability)) * MOST_DRAWS // batch)
+
+
+class UniformBatches:
+    """Every training row is as likely as any other, however often it was drawn."""
+
+    def __init__(self, train: IntArray, batch: int, seed: int) -> None:
+        self._train, self._batch, self._seed = train, batch, seed
+
+    def rows(self, step: int) -> IntArray:
+        return batch_rows(self._train, self._batch, self._seed, step)
+
+    def weights(self, rows: IntArray, step: int) -> None:
+        return None
+
+    def priority(self, rows: IntArray) -> float:
+        return 1.0
+
+
+class ReplayBatches:
+    """Rows drawn by `replay_probability`, each at most 32 times a session, weighted by `replay_weight`.
+
+    The weights of the dataset undo the law wholly (b = 1, largest 1); at step t of T they are raised to
+    b = 0.4 + 0.6 t / T (Schaul et al. 2015, arXiv:1511.05952). A row that has reached its cap leaves the law
+    of the others as it was but for a factor that they share, so their weights stay. At most a fifth of a
+    batch are rapid rows, as long as others are left.
+
+    Raises NotEnoughRows when a batch cannot be filled within the caps (see `steps_within_cap`).
+    """
+
+    def __init__(self, dataset: Dataset, train: IntArray, batch: int, steps: int, seed: int) -> None:
+        arrays = dataset.arrays
+        self._train, self._batch, self._steps, self._seed = train, batch, steps, seed
+        self._law: FloatArray = np.asarray(arrays[PROBABILITY][train], dtype=np.float64)
+        self._weight: NDArray[np.float32] = np.asarray(arrays[WEIGHT], dtype=np.float32)
+        nothing = np.zeros(dataset.rows)
+        self._priority: FloatArray = arrays.get(PRIORITY, nothing + 1.0)
+        self._rapid: NDArray[np.bool_] = np.asarray(arrays.get(RAPID, nothing)[train], dtype=np.bool_)
+        self._cumulative: FloatArray = np.cumsum(self._law)
+        self._counts: IntArray = np.zeros(len(train), dtype=np.int64)
+        self._rows, self._step = np.empty(0, dtype=np.int64), 0
+
+    def rows(self, step: int) -> IntArray:
+        if step < self._step:
+            self._counts[:], self._step = 0, 0
+            self._cumulative = np.cumsum(self._law)
+        while self._step < step:
+            self._step += 1
+            self._rows = self._drawn(self._step)
+        return self._train[self._rows]
+
+    def weights(self, rows: IntArray, step: int) -> NDArray[np.float32]:
+        correction = FIRST_CORRECTION + (1.0 - FIRST_CORRECTION) * min(1.0, step / self._steps)
+        raised: NDArray[np.float32] = np.power(self._weight[rows], np.float32(correction))
+        return raised
+
+    def priority(self, rows: IntArray) -> float:
+        return float(self._priority[rows].mean())
+
+    def draws(self, steps: int) -> tuple[IntArray, IntArray]:
+        """The rows that the first `steps` steps drew, and how often each."""
+        if steps > 0:
+            self.rows(steps)
+        else:
+            self._counts[:], self._step = 0, 0
+        drawn = np.flatnonzero(self._counts)
+        return self._train[drawn], self._counts[drawn].copy()
+
+    def _drawn(self, step: int) -> IntArray:
+        """Places in `train`; what a cap forbids is drawn again from what is left."""
+        generator = _generator(self._seed, step)
+        kept = np.empty(0, dtype=np.int64)
+        cumulative = self._cumulative
+        while True:
+            chances = generator.random(self._batch - len(kept)) * cumulative[-1]
+            places = np.searchsorted(cumulative, chances, side="right")
+            kept = np.concatenate([kept, np.minimum(places, len(self._law) - 1)])
+            kept = kept[self._within_caps(kept)]
+            if len(kept) == self._batch:
+                break
+            cumulative = np.cumsum(self._left(kept))
+            if cumulative[-1] <= 0.0:
+                got = int(self._counts.sum()) + len(kept)
+                raise NotEnoughRows(got, step * self._batch, f"draws at {MOST_DRAWS} a row at most")
+        np.add.at(self._counts, kept, 1)
+        if (self._counts[kept] >= MOST_DRAWS).any():
+            self._cumulative = np.cumsum(np.where(self._counts < MOST_DRAWS, self._law, 0.0))
+        return kept
+
+    def _within_caps(self, places: IntArray) -> NDArray[np.bool_]:
+        """Which of these draws are within the cap of their row and that of rapid rows."""
+        order = np.argsort(places, kind="stable")
+        ordered = places[order]
+        first = np.searchsorted(ordered, ordered, side="left")
+        earlier = np.empty(len(places), dtype=np.int64)
+        earlier[order] = np.arange(len(places)) - first
+        rapid = self._rapid[places]
+        fine: NDArray[np.bool_] = self._counts[places] + earlier < MOST_DRAWS
+        fine &= ~rapid | (np.cumsum(rapid) <= self._most_rapid())
+        return fine
+
+    def _left(self, kept: IntArray) -> FloatArray:
+        """The law of what may still be drawn into a batch that holds `kept`."""
+        counts = self._counts + np.bincount(kept, minlength=len(self._counts))
+        law = np.where(counts < MOST_DRAWS, self._law, 0.0)
+        if np.count_nonzero(self._rapid[kept]) >= self._most_rapid():
+            law = np.where(self._rapid, 0.0, law)
+        return law
+
+    def _most_rapid(self) -> int:
+        """A fifth of the batch, or as many as it takes where too few others can still be drawn."""
+        others = (self._law > 0.0) & ~self._rapid
+        room = int(np.minimum(MOST_DRAWS - self._counts[others], self._batch).sum())
+        return max(int(self._batch * RAPID_SHARE), self._batch - room)
+
+
+def _generator(seed: int, step: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64)))
