@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.candle_series import CandleSeries, FloatArray, IntArray
+from models.step_journal import JournalLayout, OptimiserFacts, StepJournal
 
 if TYPE_CHECKING:
     from models.validation.folds import Split
@@ -156,16 +157,16 @@ class Run(Protocol):
         """How far the session is."""
         ...
 
-    def record(
+    def journal(
         self,
-        step: int,
-        gradients: Mapping[str, NDArray[np.float32]],
-        losses: Mapping[str, float],
-        batch: IntArray,
-    ) -> None:
-        """The gradient that the optimiser consumed at this step, its loss parts and the rows of its batch.
+        layout: JournalLayout,
+        optimiser: OptimiserFacts,
+        snapshot: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> StepJournal:
+        """Where the steps go; asked for once, before the first step and after `resume_state` was applied.
 
-        Arrays are only valid during the call.
+        `snapshot` gives weights and optimiser state as they are now. Raises JournalRefused where steps have
+        to be kept whole and those of this network could not be made again.
         """
         ...
 

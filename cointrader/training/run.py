@@ -10,23 +10,22 @@ import enum
 import math
 import sqlite3
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cointrader.settings import WorkerSettings
 from cointrader.training.checkpoint import read_checkpoint, write_checkpoint
+from cointrader.training.journalling import GRADIENT_STEPS, NoJournal
 from models.base import CheckpointState
-from models.candle_series import IntArray
+from models.step_journal import JournalLayout, OptimiserFacts
 from storage import jobs
 from storage.database import transaction
 from storage.metrics import write_metrics
 from storage.sessions import SessionRow, update_session
 from storage.workspace import Workspace
 
-GRADIENT_STEPS = 10
 LOG_SECONDS = 2.0
 
 
@@ -56,6 +55,7 @@ class DatabaseRun:
         self._latest: dict[str, float] = {}
         self._progress = (session.step, session.total_steps, "")
         self._flushed = self._checkpointed = self._logged = time.monotonic()
+        self._journal: NoJournal | None = None
         self.stop_reason: StopReason | None = None
 
     @property
@@ -83,21 +83,14 @@ class DatabaseRun:
             self._logged = now
             self._say(self._line())
 
-    def record(
+    def journal(
         self,
-        step: int,
-        gradients: Mapping[str, NDArray[np.float32]],
-        losses: Mapping[str, float],
-        batch: IntArray,
-    ) -> None:
-        """The norm of each layer's gradient, every tenth step."""
-        if step % GRADIENT_STEPS:
-            return
-        squares: dict[str, float] = defaultdict(float)
-        for name, gradient in gradients.items():
-            layer = name.rpartition(".")[0] or name
-            squares[layer] += float(np.square(gradient, dtype=np.float64).sum())
-        self.log(step, **{f"gradient_norm/{layer}": math.sqrt(value) for layer, value in squares.items()})
+        layout: JournalLayout,
+        optimiser: OptimiserFacts,
+        snapshot: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> NoJournal:
+        self._journal = NoJournal(layout)
+        return self._journal
 
     def checkpoint(self, state: Callable[[], CheckpointState], *, now: bool = False) -> None:
         moment = time.monotonic()
@@ -116,6 +109,7 @@ class DatabaseRun:
 
     def flush(self) -> None:
         """Write what is waiting in one transaction, and look whether anybody wants this to stop."""
+        self._log_norms()
         done, total, message = self._progress
         rows, self._rows = self._rows, []
         with transaction(self._connection):
@@ -128,6 +122,14 @@ class DatabaseRun:
             self.stop_reason = StopReason.CANCELLED
         elif self._interrupted():
             self.stop_reason = StopReason.INTERRUPTED
+
+    def _log_norms(self) -> None:
+        """The norm of each layer's gradient, every tenth step, as far as it is known by now."""
+        if self._journal is None:
+            return
+        for step, norms in self._journal.norms():
+            if step % GRADIENT_STEPS == 0:
+                self._rows += [(step, f"gradient_norm/{layer}", norm) for layer, norm in norms.items()]
 
     def _line(self) -> str:
         done, total, message = self._progress

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.backprop.keeper import StepKeeper
 from models.base import CheckpointState, Dataset, Run
 from models.candle_series import IntArray
 from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
@@ -119,8 +120,9 @@ class TrainingLoop:
         resumed = self.run.resume_state()
         if resumed is not None:
             self._restore(resumed)
+        keeper = StepKeeper(self.run, self.network, self.optimiser)
         while self.state.step < self.params.steps and not self._patience_spent():
-            self._step(self.state.step + 1)
+            self._step(self.state.step + 1, keeper)
             self.run.progress(self.state.step, self.params.steps, self._message())
             if self.run.stop_requested:
                 self.run.checkpoint(self._checkpoint, now=True)
@@ -130,14 +132,12 @@ class TrainingLoop:
             load_weights(self.network, self.state.best)
         return self.state
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int, keeper: StepKeeper) -> None:
         params = self.params
         rows = batch_rows(self.train, params.batch_size, self.run.seed, step)
-        batch = load_batch(self.dataset, rows, params, self.device)
-        mask = dropout_mask(len(rows), params.hidden, params.dropout, step_generator(self.run.seed, step))
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(batch, None if mask is None else mask.to(self.device))
+        loss = self._loss(load_batch(self.dataset, rows, params, self.device), self._mask(step, len(rows)))
         scalars = loss.scalars()
         self.run.log(step, **scalars)
         if not math.isfinite(scalars["losses/total"]):
@@ -150,13 +150,19 @@ class TrainingLoop:
         rate = learning_rate(step, params)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.run.record(step, self._gradients(), scalars, rows)
+        keeper.capture()
         self.optimiser.step()
+        keeper.keep(step, scalars, rows, rate)
         self.state.step = step
         if step % 10 == 0:
             self._log_pace(step, rate, float(norm))
         if step % params.evaluate_every == 0 or step == params.steps:
             self._evaluate(step)
+
+    def _mask(self, step: int, rows: int) -> Tensor | None:
+        generator = step_generator(self.run.seed, step)
+        mask = dropout_mask(rows, self.params.hidden, self.params.dropout, generator)
+        return None if mask is None else mask.to(self.device)
 
     def _loss(self, batch: Batch, mask: Tensor | None) -> PivotLoss:
         logits, distance, trust = self.network(batch.windows, mask)
@@ -183,13 +189,6 @@ class TrainingLoop:
 
     def _message(self) -> str:
         return self.state.convergence.words if self.state.losses else "warming up"
-
-    def _gradients(self) -> dict[str, NDArray[np.float32]]:
-        return {
-            name: parameter.grad.detach().cpu().numpy()
-            for name, parameter in self.network.named_parameters()
-            if parameter.grad is not None
-        }
 
     def _log_pace(self, step: int, rate: float, norm: float) -> None:
         now = time.monotonic()

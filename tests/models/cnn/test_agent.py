@@ -81,7 +81,7 @@ def test_every_part_of_the_loss_has_a_curve_of_every_step(model: CnnModel, run: 
     for part in ("classification", "regression", "confidence", "total"):
         assert [step for step, _ in run.curves[f"losses/{part}"]] == list(range(1, 41))
     assert [step for step, _ in run.curves["validation/loss"]] == [10, 20, 30, 40]
-    assert run.gradients_seen == 40
+    assert [step.facts.step for step in run.steps] == list(range(1, 41))
     assert (run.done, run.total) == (40, 40)
 
 
