@@ -127,8 +127,9 @@ class ReplayBatches:
         cumulative = self._cumulative
         while True:
             chances = generator.random(self._batch - len(kept)) * cumulative[-1]
-            places = np.searchsorted(cumulative, chances, side="right")
-            kept = np.concatenate([kept, np.minimum(places, len(self._law) - 1)])
+            last = np.searchsorted(cumulative, cumulative[-1])  # a chance may be rounded up to the whole
+            places = np.minimum(np.searchsorted(cumulative, chances, side="right"), last)
+            kept = np.concatenate([kept, places])
             kept = kept[self._within_caps(kept)]
             if len(kept) == self._batch:
                 break

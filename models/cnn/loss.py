@@ -44,13 +44,17 @@ def pivot_loss(
     label: Tensor,
     true_distance: Tensor,
     class_weights: Tensor,
+    row_weights: Tensor | None = None,
 ) -> PivotLoss:
     """Class-weighted cross-entropy, Huber (delta 1) on the rows that are pivots, BCE on "class correct".
 
     logits (n, 3); distance, trust, true_distance (n,), distances in deviations over the label's span and
     ignored where the label is none; class_weights (3,). "Class correct" comes from the logits without
-    gradient, so confidence learns to judge the classifier and does not push it.
+    gradient, so confidence learns to judge the classifier and does not push it. Each row's share of each
+    part is multiplied by its importance weight, row_weights (n,), where there are any.
     """
+    if row_weights is not None:
+        return _weighted(logits, distance, trust, label, true_distance, class_weights, row_weights)
     classification = functional.cross_entropy(logits, label, weight=class_weights)
     is_pivot = label != NONE
     errors = functional.huber_loss(
@@ -62,6 +66,32 @@ def pivot_loss(
     correct = (logits.detach().argmax(dim=1) == label).to(trust.dtype)
     confidence = functional.binary_cross_entropy_with_logits(trust, correct)
     return PivotLoss(classification, regression, confidence)
+
+
+def _weighted(
+    logits: Tensor,
+    distance: Tensor,
+    trust: Tensor,
+    label: Tensor,
+    true_distance: Tensor,
+    class_weights: Tensor,
+    row_weights: Tensor,
+) -> PivotLoss:
+    """The same three means with weighted terms; divided by what the unweighted ones are divided by."""
+    surprise = functional.cross_entropy(logits, label, weight=class_weights, reduction="none")
+    divisor = class_weights[label].sum().clamp(min=torch.finfo(torch.float32).tiny)
+    classification = (row_weights * surprise).sum() / divisor
+    is_pivot = label != NONE
+    nothing = torch.zeros_like(distance)
+    errors = functional.huber_loss(
+        torch.where(is_pivot, distance, nothing),
+        torch.where(is_pivot, true_distance, nothing),
+        reduction="none",
+    )
+    regression = (row_weights * errors).sum() / is_pivot.sum().clamp(min=1)
+    correct = (logits.detach().argmax(dim=1) == label).to(trust.dtype)
+    doubt = functional.binary_cross_entropy_with_logits(trust, correct, reduction="none")
+    return PivotLoss(classification, regression, (row_weights * doubt).mean())
 
 
 def balanced_weights(label: Tensor, classes: int) -> Tensor:
