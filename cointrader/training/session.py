@@ -52,6 +52,18 @@ class TrainingStopped(Exception):
 
 
 @dataclass(frozen=True)
+class PartOfJob:
+    """Which of the several sessions of one job this is, for a job that trains more than one.
+
+    `session_id` is the one to go on with, None before it was begun; `begun` is called with its number inside
+    the transaction that begins it, so that whoever keeps the number never misses one.
+    """
+
+    session_id: int | None
+    begun: Callable[[sqlite3.Connection, int], None]
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """A stored version and how it did on rows it never saw; `value` is None where it is not defined.
 
@@ -78,6 +90,7 @@ def train_agent(
     attempt: int = 1,
     seed: int = 0,
     dataset_id: int | None = None,
+    part: PartOfJob | None = None,
     settings: Settings | None = None,
     interrupted: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = log.info,
@@ -87,7 +100,7 @@ def train_agent(
     `params` is the agent's parameter dataclass, or a mapping that is checked into one. `interrupted` is
     asked a few times a second whether the worker has to go; cancelling goes through the job's row; `say`
     takes lines for the job's log. With a `dataset_id` that stored dataset is learned from, else what the
-    agent makes of the workspace now.
+    agent makes of the workspace now. A job of one session needs no `part`.
 
     Raises ParameterError and NotEnoughRows before anything is written, Diverged (session state
     "diverged"), TrainingStopped ("cancelled" or "interrupted", with a checkpoint), StaleAttempt when a
@@ -98,12 +111,13 @@ def train_agent(
     settings = settings or Settings()
     connection = open_database(workspace)
     try:
-        done = _already_done(connection, job_id)
-        if done is not None:
-            return done
+        earlier = _earlier(connection, job_id, part)
+        if earlier is not None and earlier.state == "succeeded":
+            return _already_done(connection, earlier)
         opened = _open_session(
-            workspace, connection, entry, chosen, job_id, attempt, seed, dataset_id, settings, say
-        )
+            workspace, connection, entry, chosen, job_id, attempt, seed, dataset_id, settings, say,
+            earlier, part,
+        )  # fmt: skip
         run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
         return _train(workspace, connection, opened, run, say)
     finally:
@@ -131,8 +145,9 @@ def _open_session(
     dataset_id: int | None,
     settings: Settings,
     say: Callable[[str], None],
+    earlier: SessionRow | None,
+    part: PartOfJob | None,
 ) -> _Opened:
-    earlier = session_of_job(connection, job_id) if job_id is not None else None
     if earlier is not None and earlier.state in RESUMABLE and earlier.agent == entry.name:
         return _reopen(workspace, connection, entry, earlier, attempt, say)
     pin_threads(entry, settings.worker.threads_per_job)
@@ -162,6 +177,8 @@ def _open_session(
             capability=machine.capability,
             total_steps=module.total_steps(dataset, params),
         )
+        if part is not None:
+            part.begun(connection, session_id)
     return _Opened(get_session(connection, session_id), module, dataset, params)
 
 
@@ -239,11 +256,17 @@ def _train(
     return _result(get_session(connection, session.id), artifact)
 
 
-def _already_done(connection: sqlite3.Connection, job_id: int | None) -> TrainingResult | None:
+def _earlier(
+    connection: sqlite3.Connection, job_id: int | None, part: PartOfJob | None
+) -> SessionRow | None:
+    """The session that earlier attempts began, if they did."""
+    if part is not None:
+        return None if part.session_id is None else get_session(connection, part.session_id)
+    return None if job_id is None else session_of_job(connection, job_id)
+
+
+def _already_done(connection: sqlite3.Connection, earlier: SessionRow) -> TrainingResult:
     """What an earlier attempt of the job finished, when it died before it could say so: not done twice."""
-    earlier = session_of_job(connection, job_id) if job_id is not None else None
-    if earlier is None or earlier.state != "succeeded":
-        return None
     rows = connection.execute("SELECT id FROM artifact WHERE session_id = ?", (earlier.id,)).fetchall()
     return _result(earlier, get_artifact(connection, rows[0][0]))
 
