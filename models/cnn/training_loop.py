@@ -21,6 +21,7 @@ from torch import Tensor
 from models.backprop.keeper import StepKeeper
 from models.base import CheckpointState, Dataset, Run
 from models.candle_series import IntArray
+from models.cnn.batches import batches_of
 from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
 from models.cnn.network import PivotNetwork, dropout_mask, new_network
 from models.cnn.params import CnnParams
@@ -48,14 +49,24 @@ class LoopState:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows as tensors: windows (scales, n, channels, window), label (n,), distance in deviations (n,)."""
+    """Rows as tensors: windows (scales, n, channels, window), label (n,), distance in deviations (n,).
+
+    `weight` is the importance weight of each, (n,); None where all count the same.
+    """
 
     windows: Tensor
     label: Tensor
     distance: Tensor
+    weight: Tensor | None = None
 
 
-def load_batch(dataset: Dataset, rows: IntArray, params: CnnParams, device: str) -> Batch:
+def load_batch(
+    dataset: Dataset,
+    rows: IntArray,
+    params: CnnParams,
+    device: str,
+    weights: NDArray[np.float32] | None = None,
+) -> Batch:
     """The rows as the network sees them; a true distance is kept within 10 deviations."""
     windows, deviation = cut_windows(dataset.arrays, rows, params.window_bars)
     unit = deviation * math.sqrt(params.pivot_bars)
@@ -64,6 +75,7 @@ def load_batch(dataset: Dataset, rows: IntArray, params: CnnParams, device: str)
         torch.from_numpy(windows).to(device),
         torch.from_numpy(dataset.label[rows]).to(device),
         torch.from_numpy(distance.astype(np.float32)).to(device),
+        None if weights is None else torch.from_numpy(weights).to(device),
     )
 
 
@@ -74,13 +86,6 @@ def learning_rate(step: int, params: CnnParams) -> float:
         return params.learning_rate * step / warm_up
     done = (step - warm_up) / max(1, params.steps - warm_up)
     return params.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
-
-
-def batch_rows(train: IntArray, batch: int, seed: int, step: int) -> IntArray:
-    """Rows of one batch, drawn uniformly with replacement; a function of (seed, step) alone."""
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64)))
-    drawn: IntArray = train[generator.integers(0, len(train), size=batch)]
-    return drawn
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -108,6 +113,7 @@ class TrainingLoop:
         )
         self.class_weights = balanced_weights(torch.from_numpy(dataset.label[train]), len(LABELS)).to(device)
         every = max(1, len(inner) // params.evaluate_rows)
+        self.batches = batches_of(dataset, train, params.batch_size, params.steps, run.seed)
         self.inner = inner[::every][: params.evaluate_rows]
         self.state = LoopState()
         self._since = time.monotonic()
@@ -134,10 +140,12 @@ class TrainingLoop:
 
     def _step(self, step: int, keeper: StepKeeper) -> None:
         params = self.params
-        rows = batch_rows(self.train, params.batch_size, self.run.seed, step)
+        rows = self.batches.rows(step)
+        weights = self.batches.weights(rows, step)
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(load_batch(self.dataset, rows, params, self.device), self._mask(step, len(rows)))
+        batch = load_batch(self.dataset, rows, params, self.device, weights)
+        loss = self._loss(batch, self._mask(step, len(rows)))
         scalars = loss.scalars()
         self.run.log(step, **scalars)
         if not math.isfinite(scalars["losses/total"]):
@@ -152,7 +160,7 @@ class TrainingLoop:
             group["lr"] = rate
         keeper.capture()
         self.optimiser.step()
-        keeper.keep(step, scalars, rows, rate)
+        keeper.keep(step, scalars, rows, rate, self.batches.priority(rows))
         self.state.step = step
         if step % 10 == 0:
             self._log_pace(step, rate, float(norm))
@@ -166,7 +174,8 @@ class TrainingLoop:
 
     def _loss(self, batch: Batch, mask: Tensor | None) -> PivotLoss:
         logits, distance, trust = self.network(batch.windows, mask)
-        return pivot_loss(logits, distance, trust, batch.label, batch.distance, self.class_weights)
+        truth = (batch.label, batch.distance)
+        return pivot_loss(logits, distance, trust, *truth, self.class_weights, batch.weight)
 
     def _evaluate(self, step: int) -> None:
         """Loss on the inner slice; the best weights so far are kept."""

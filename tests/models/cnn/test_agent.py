@@ -11,10 +11,11 @@ import torch
 
 from models.base import Dataset
 from models.cnn import agent
+from models.cnn.batches import batch_rows
 from models.cnn.model import CnnModel
 from models.cnn.params import CnnParams
 from models.cnn.pivots import turning_points
-from models.cnn.training_loop import batch_rows, learning_rate
+from models.cnn.training_loop import learning_rate
 from models.errors import ArtifactRefused, Diverged, FeatureMismatch, NotEnoughRows, Stopped
 from models.memory_run import MemoryRun
 from tests.models.walks import CandleSource, random_walk
