@@ -1,1 +1,1 @@
-"""Real candles that come with the program; SOURCE.md says where they are from."""
+"""Real candles and order books that come with the program; SOURCE.md says where they are from."""
