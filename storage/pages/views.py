@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.pages.data_views import BOT_EVENTS, CANDLES, FILES, QUARANTINE
+from storage.pages.setup_views import SETUPS
 from storage.pages.trading_views import POSITIONS, REJECTIONS, SIGNALS
 from storage.pages.view import TableView
 from storage.pages.work_views import ARTIFACTS, EVENTS, JOBS, SESSIONS
@@ -13,6 +14,7 @@ VIEWS: dict[str, TableView] = {
         *(SIGNALS, REJECTIONS, POSITIONS),
         *(JOBS, SESSIONS, ARTIFACTS, EVENTS),
         *(CANDLES, FILES, QUARANTINE, BOT_EVENTS),
+        SETUPS,
     )
 }
 
