@@ -170,6 +170,22 @@ class StepInputs:
     batch: IntArray
 
 
+@dataclass(frozen=True)
+class FlatGradient:
+    """A whole gradient: `flat` (P,) float32, zero where `absent` (parameters,) says that there is none."""
+
+    flat: NDArray[np.float32]
+    absent: NDArray[np.bool_]
+
+
+class Recomputes(Protocol):
+    """What an agent module may offer beside its others: the gradient of any step, computed anew."""
+
+    def recompute(self, dataset: Any, params: Any, seed: int, step: int, inputs: StepInputs) -> FlatGradient:
+        """The gradient that the optimiser consumed at `step`, to the bit on the same machine."""
+        ...
+
+
 class JournalSlot(Protocol):
     """Room for one step: gradient (P,) float32, absent (parameters,) bool, state (state_bytes,) uint8.
 

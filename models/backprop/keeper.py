@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.backprop.layout import layout_of, names_of, transient_buffers
+from models.backprop.layout import layout_of, names_of, unkept_tensors
 from models.backprop.optimisers import facts_of, settings_of
 from models.backprop.snapshots import take_snapshot
 from models.backprop.tensors import array_of
 from models.base import Run
 from models.candle_series import IntArray
-from models.step_journal import FULL, JournalRefused, JournalSlot, StepFacts
+from models.step_journal import FOLLOWER, FULL, JournalRefused, JournalSlot, StepFacts
 
 
 class StepKeeper:
@@ -44,9 +44,7 @@ class StepKeeper:
         self._settings = [settings_of(group) for group in optimiser.param_groups]
         by_name = dict(network.named_parameters())
         self._parameters = [by_name[spec.name] for spec in self.layout.parameters]
-        self._transient: dict[str, tuple[Any, int]] = {
-            name: (buffer, buffer._version) for name, buffer in transient_buffers(network).items()
-        }
+        self._watched = _versions(unkept_tensors(network, self.layout))
         self.journal = run.journal(self.layout, facts, self._snapshot)
         self._slot: JournalSlot | None = None
 
@@ -77,14 +75,14 @@ class StepKeeper:
         """Hand the step over: after the optimiser's step, and after the target was copied if it was.
 
         `batch` are rows of the session's dataset. Raises JournalRefused in mode full when something changed
-        that is not kept (a setting of the optimiser, a buffer outside of the state), RuntimeError when
-        `capture` was not called before the step.
+        that is not kept (a setting of the optimiser, a frozen tensor, a buffer outside of the state), and
+        RuntimeError when `capture` was not called before the step.
         """
         slot, self._slot = self._slot, None
         if slot is None:
             raise RuntimeError("StepKeeper.keep without capture: call capture before the optimiser's step")
         if self.journal.mode == FULL:
-            self._check_unchanged(learning_rate)
+            self._check_unchanged(learning_rate, synced)
         if slot.state.size:
             self._copy_state(slot.state)
         self.journal.keep(slot, StepFacts(step, losses, batch, learning_rate, priority, synced))
@@ -102,16 +100,30 @@ class StepKeeper:
             flat[start:end] = array_of(state[spec.name]).reshape(-1).view(np.uint8)
             start = end
 
-    def _check_unchanged(self, learning_rate: float) -> None:
+    def _check_unchanged(self, learning_rate: float, synced: bool) -> None:
         groups = self.optimiser.param_groups
         if any(float(group["lr"]) != learning_rate for group in groups):
             raise JournalRefused(f"the optimiser did not step with the learning rate {learning_rate:g}")
         if [settings_of(group) for group in groups] != self._settings:
             raise JournalRefused("a setting of the optimiser changed between two steps; only its rate may")
-        now = transient_buffers(self.network)
-        for name, (buffer, version) in self._transient.items():
-            if now.get(name) is not buffer or buffer._version != version:
-                raise JournalRefused(f"{name}: this buffer is not part of the state, but a step changed it")
+        now = unkept_tensors(self.network, self.layout)
+        versions = _versions(now)
+        if versions == self._watched:
+            return
+        followers = {spec.name: spec.follows for spec in self.layout.tensors if spec.kind == FOLLOWER}
+        for name in versions.keys() | self._watched.keys():
+            if versions.get(name) != self._watched.get(name) and not (synced and name in followers):
+                raise JournalRefused(f"{name} changed in a step, and such a change is not kept")
+        self._watched = versions
+        state = self.network.state_dict()
+        for name, source in followers.items():
+            if synced and not torch.equal(state[name], state[source]):
+                raise JournalRefused(f"{name} is no copy of {source} after a step that says it was copied")
+
+
+def _versions(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, int]]:
+    """What tells a tensor that nobody wrote to: its identity and torch's count of the writes to it."""
+    return {name: (id(tensor), int(tensor._version)) for name, tensor in tensors.items()}
 
 
 def _flat(gradient: Tensor) -> NDArray[np.float32]:

@@ -20,8 +20,6 @@ from models.step_journal import (
     TensorSpec,
 )
 
-EXTRA_STATE = "_extra_state"
-
 
 def layout_of(network: nn.Module, optimiser: Optimizer, followers: Mapping[str, str]) -> JournalLayout:
     """The layout of `network`; `followers` maps the name of each copied tensor to the one it is copied from.
@@ -70,10 +68,12 @@ def names_of(network: nn.Module, optimiser: Optimizer) -> dict[int, str]:
     return {id(parameter): known[id(parameter)] for parameter in chosen}
 
 
-def transient_buffers(network: nn.Module) -> dict[str, Tensor]:
-    """Buffers that a state_dict leaves out: a step that changes one could not be made again."""
-    persistent = set(network.state_dict(keep_vars=True))
-    return {name: buffer for name, buffer in network.named_buffers() if name not in persistent}
+def unkept_tensors(network: nn.Module, layout: JournalLayout) -> dict[str, Tensor]:
+    """The tensors that no step may change unless it says so: fixed ones, followers, and buffers that a
+    state_dict leaves out."""
+    state = network.state_dict(keep_vars=True)
+    found = {spec.name: state[spec.name] for spec in layout.tensors if spec.kind in (FIXED, FOLLOWER)}
+    return found | {name: buffer for name, buffer in network.named_buffers() if name not in state}
 
 
 def _check_followers(state: Mapping[str, Tensor], followers: Mapping[str, str]) -> None:
@@ -97,6 +97,8 @@ def _spec(name: str, tensor: Tensor, kind: str, follows: str) -> TensorSpec:
 def _obstacles(spec: TensorSpec, tensor: Tensor) -> Iterable[str]:
     if tensor.layout is not torch.strided:
         yield f"{spec.name}: a {tensor.layout} tensor cannot be journalled"
+    if spec.kind == PARAMETER and not tensor.is_contiguous():
+        yield f"{spec.name}: a parameter that does not lie contiguous in memory cannot be stepped again"
     if tensor.dtype not in NUMPY_NAMES:
         yield f"{spec.name}: a tensor of {tensor.dtype} cannot be journalled"
     elif spec.kind == PARAMETER and tensor.dtype is not torch.float32:
