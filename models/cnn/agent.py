@@ -7,28 +7,39 @@ ends. On a random walk no window can tell, so an AUC beyond 0.5 has to be earned
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backprop.keeper import flat_gradient
 from models.base import Dataset, Duel, Metrics, Run, TrainingSource
 from models.candle_series import CandleSeries
+from models.cnn.gradients import StepGradients
 from models.cnn.model import CnnModel, load
 from models.cnn.params import CnnParams
 from models.cnn.pivots import LABELS, NONE, TurningPoints, turning_points
-from models.cnn.training_loop import TrainingLoop
+from models.cnn.training_loop import TrainingLoop, load_weights
 from models.cnn.windows import FEATURE_NAMES, SCALES, series_arrays, usable_bars
 from models.device import probe_device
 from models.errors import FeatureMismatch, NotEnoughRows
 from models.validation.folds import Split
 from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout
-from models.validation.scores import auc_standard_error, expected_calibration_error, f1_macro, roc_auc
+from models.validation.scores import (
+    auc_difference_error,
+    auc_standard_error,
+    expected_calibration_error,
+    f1_macro,
+    roc_auc,
+)
 
 LEAST_ROWS = 100
 
-__all__ = ["compare", "dataset", "evaluate", "fit", "learned_until_ms", "load", "split", "total_steps"]
+__all__ = [
+    "compare", "dataset", "evaluate", "fit", "learned_until_ms", "load", "recompute", "split", "total_steps",
+]  # fmt: skip
 
 
 def dataset(source: TrainingSource, params: CnnParams) -> Dataset:
@@ -128,6 +139,17 @@ def fit(dataset: Dataset, params: CnnParams, run: Run) -> CnnModel:
     return CnnModel(params, loop.network, convergence=words)
 
 
+def recompute(
+    dataset: Dataset, params: CnnParams, seed: int, step: int, state: Mapping[str, NDArray[Any]]
+) -> NDArray[np.float32]:
+    """The flat gradient that `step` consumed, from the weights before it."""
+    early = split(dataset, params).folds[0]
+    gradients = StepGradients(dataset, early.train, params, seed, probe_device(params.device).torch_name)
+    load_weights(gradients.network, state)
+    gradients.backward(gradients.forward(step))
+    return flat_gradient(gradients.network.parameters())
+
+
 def evaluate(model: CnnModel, dataset: Dataset) -> Metrics:
     """On the last slice: AUC of "pivot" against 0.5, F1-macro against the most frequent class, ECE."""
     scored = split(dataset, model.params).folds[1]
@@ -180,3 +202,10 @@ def compare(model: CnnModel, incumbent: CnnModel, dataset: Dataset, after_ms: in
         for each in (model, incumbent)
     )
     return Duel(mine, theirs, rows=len(rows), scored=len(scored))
+
+
+def difference_error(model: CnnModel, other: CnnModel, dataset: Dataset) -> float:
+    """Standard error of the difference of both networks' AUC of "pivot" on the last slice."""
+    rows = split(dataset, model.params).folds[1].test
+    mine, theirs = (1.0 - each.answer(dataset.arrays, rows).probability[:, NONE] for each in (model, other))
+    return auc_difference_error(dataset.label[rows] != NONE, mine, theirs, dataset.horizon_bars)

@@ -37,6 +37,36 @@ def auc_standard_error(ones: float, zeros: float, horizon_bars: float = 1.0) -> 
     return math.sqrt((one + zero + 1.0) / (12.0 * one * zero))
 
 
+def auc_difference_error(
+    truth: NDArray[Any], one: NDArray[Any], other: NDArray[Any], horizon_bars: float = 1.0
+) -> float:
+    """Standard error of the difference of two AUCs on the same rows; NaN with fewer than two of a class.
+
+    DeLong, DeLong and Clarke-Pearson 1988: each row's placement is its share of the other class that it is
+    ranked above; the variance is that of the difference of placements over the rows of each class. Labels
+    that overlap `horizon_bars`-fold carry n/H independent outcomes.
+    """
+    positive = np.asarray(truth).astype(bool)
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if min(ones, zeros) < 2:
+        return math.nan
+    apart = _placements(positive, one) - _placements(positive, other)
+    variance = apart[positive].var(ddof=1) / ones + apart[~positive].var(ddof=1) / zeros
+    return math.sqrt(float(variance) * horizon_bars)
+
+
+def _placements(positive: NDArray[np.bool_], score: NDArray[Any]) -> NDArray[np.float64]:
+    """Share of the other class that each row stands on the right side of, ties counting half."""
+    score = np.asarray(score, dtype=np.float64)
+    shares = np.empty(len(score))
+    for members, sign in ((positive, 1.0), (~positive, -1.0)):
+        rivals = np.sort(sign * score[~members])
+        mine = sign * score[members]
+        below = np.searchsorted(rivals, mine, side="left") + np.searchsorted(rivals, mine, side="right")
+        shares[members] = below / (2.0 * len(rivals))
+    return shares
+
+
 def f1(truth: NDArray[Any], predicted: NDArray[Any], positive: int = 1) -> float:
     """2 TP / (2 TP + FP + FN) of one class; 0 when the class neither occurs nor is predicted."""
     is_true, is_predicted = np.asarray(truth) == positive, np.asarray(predicted) == positive
