@@ -1,8 +1,4 @@
-"""Replays: what was trained again, on which selection, and how it did beside its control.
-
-A replay belongs to a job and outlives its attempts: the next one finds it by the number of the job and goes
-on with the sessions that it names. Writers of an attempt that was taken over are refused.
-"""
+"""Replays: what was trained again on chosen setups or steps, and how it did beside its control."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from typing import Any
 
 from storage.clock import now_ms
 from storage.database import joined_transaction
-from storage.errors import StaleAttempt, StorageError
+from storage.errors import StorageError
 from storage.insert import check_columns, insert_row
 from storage.revision import next_rev
 
@@ -24,10 +20,10 @@ STATES = ("running", "succeeded", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """One row of `replay`; what a kind has none of is None or empty.
+    """One row of `replay`; numbers are None until it ended, or where there is no control.
 
-    `session_id` and `control_session_id` are what it trained, `source_session_id` what it trained again;
-    `standard_error` is that of `value - control_value`.
+    `session_id` is the session that trained on the selection, `control_session_id` the one that drew
+    uniformly from the same rows, `source_session_id` the one whose steps are replayed.
     """
 
     id: int
@@ -52,13 +48,15 @@ class ReplayRow:
 
     @property
     def selection(self) -> dict[str, Any]:
-        """What was chosen, and by what."""
-        return dict(json.loads(self.selection_json))
+        """What was chosen, as it was asked for."""
+        chosen: dict[str, Any] = json.loads(self.selection_json)
+        return chosen
 
     @property
     def result(self) -> dict[str, Any]:
-        """What came of it, beyond the columns."""
-        return dict(json.loads(self.result_json))
+        """What came out beside the numbers of the row."""
+        found: dict[str, Any] = json.loads(self.result_json)
+        return found
 
 
 _COLUMNS = ", ".join(field.name for field in fields(ReplayRow))
@@ -71,60 +69,66 @@ def start_replay(
     agent: str,
     selection: Mapping[str, Any],
     job_id: int | None = None,
-    attempt: int = 1,
     source_session_id: int | None = None,
 ) -> int:
-    """Begins a replay in state running and returns its id. Raises StaleAttempt, StorageError."""
+    """Begins a replay in state running and returns its id; `selection` must be JSON.
+
+    Raises StorageError for an unknown kind.
+    """
     if kind not in KINDS:
-        raise StorageError(f"{kind!r} is no kind of replay; kinds: {', '.join(KINDS)}")
-    values: dict[str, object] = {
-        "job_id": job_id,
-        "kind": kind,
-        "agent": agent,
-        "state": "running",
-        "selection_json": json.dumps(dict(selection), sort_keys=True, allow_nan=False),
-        "source_session_id": source_session_id,
-        "started_ms": now_ms(),
-    }
+        raise StorageError(f"{kind!r} is no kind of a replay; kinds: {', '.join(KINDS)}")
     with joined_transaction(connection):
-        _check_attempt(connection, job_id, attempt)
-        values["rev"] = next_rev(connection)
-        return insert_row(connection, "replay", tuple(values), tuple(values.values()))
+        row: dict[str, object] = {
+            "job_id": job_id,
+            "kind": kind,
+            "agent": agent,
+            "state": "running",
+            "selection_json": _json(selection),
+            "source_session_id": source_session_id,
+            "started_ms": now_ms(),
+            "rev": next_rev(connection),
+        }
+        return insert_row(connection, "replay", tuple(row), tuple(row.values()))
 
 
-def update_replay(
-    connection: sqlite3.Connection, replay_id: int, *, attempt: int = 1, **columns: object
-) -> None:
-    """Sets columns of a replay, and its revision. Raises StaleAttempt, StorageError."""
-    if columns.get("state", "running") not in STATES:
-        raise StorageError(f"{columns['state']!r} is no state of a replay; states: {', '.join(STATES)}")
+def update_replay(connection: sqlite3.Connection, replay_id: int, **columns: object) -> None:
+    """Sets columns of a replay while it runs (its sessions), and its revision. Raises StorageError."""
     with joined_transaction(connection):
-        _check_attempt(connection, get_replay(connection, replay_id).job_id, attempt)
         check_columns(connection, "replay", tuple(columns))
         columns["rev"] = next_rev(connection)
         assignments = ", ".join(f'"{column}" = ?' for column in columns)
-        connection.execute(
+        changed = connection.execute(
             f"UPDATE replay SET {assignments} WHERE id = ?", (*columns.values(), replay_id)
-        )
+        ).rowcount
+        if not changed:
+            raise StorageError(f"there is no replay {replay_id}")
 
 
 def finish_replay(
     connection: sqlite3.Connection,
     replay_id: int,
-    state: str,
     *,
-    attempt: int = 1,
-    words: str = "",
+    state: str,
+    words: str,
     result: Mapping[str, Any] | None = None,
     **columns: object,
 ) -> None:
-    """Ends a replay with what came of it; call it inside the transaction that ends its job.
+    """Ends a replay: its state, one sentence for the operator, the result as JSON, and its numbers.
 
-    Raises StaleAttempt, StorageError.
+    `columns` are further columns of its row (session_id, control_session_id, metric, value, control_value,
+    baseline, standard_error). Raises StorageError for an unknown state, column or replay.
     """
-    text = json.dumps(dict(result or {}), sort_keys=True, allow_nan=False)
-    ends: dict[str, object] = {"state": state, "words": words, "result_json": text, "ended_ms": now_ms()}
-    update_replay(connection, replay_id, attempt=attempt, **ends, **columns)
+    if state not in STATES or state == "running":
+        raise StorageError(f"{state!r} is no end of a replay; ends: {', '.join(STATES[1:])}")
+    update_replay(
+        connection,
+        replay_id,
+        **columns,
+        state=state,
+        words=words,
+        result_json=_json(result or {}),
+        ended_ms=now_ms(),
+    )
 
 
 def get_replay(connection: sqlite3.Connection, replay_id: int) -> ReplayRow:
@@ -135,32 +139,22 @@ def get_replay(connection: sqlite3.Connection, replay_id: int) -> ReplayRow:
     return ReplayRow(*rows[0])
 
 
+def list_replays(connection: sqlite3.Connection, limit: int = 50) -> list[ReplayRow]:
+    """The newest replays first."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM replay ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+    return [ReplayRow(*row) for row in rows]
+
+
 def replay_of_job(connection: sqlite3.Connection, job_id: int) -> ReplayRow | None:
-    """The replay that a job does, which a later attempt goes on with."""
+    """The newest replay of a job, which a later attempt goes on with."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM replay WHERE job_id = ? ORDER BY id DESC LIMIT 1", (job_id,)
     ).fetchall()
     return ReplayRow(*rows[0]) if rows else None
 
 
-def list_replays(
-    connection: sqlite3.Connection, *, agent: str | None = None, limit: int = 200
-) -> list[ReplayRow]:
-    """The newest replays first, of all agents or of one."""
-    of_agent = "" if agent is None else "WHERE agent = ?"
-    parameters = (limit,) if agent is None else (agent, limit)
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM replay {of_agent} ORDER BY id DESC LIMIT ?", parameters
-    ).fetchall()
-    return [ReplayRow(*row) for row in rows]
-
-
-def _check_attempt(connection: sqlite3.Connection, job_id: int | None, attempt: int) -> None:
-    """Raises StaleAttempt unless `attempt` is the newest of the job."""
-    if job_id is None:
-        return
-    rows = connection.execute("SELECT attempt FROM job WHERE id = ?", (job_id,)).fetchall()
-    if not rows:
-        raise StorageError(f"there is no job {job_id}")
-    if rows[0][0] != attempt:
-        raise StaleAttempt(f"job {job_id} is at attempt {rows[0][0]}; attempt {attempt} may not write")
+def _json(values: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(values), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"a replay's selection and result must be JSON: {error}") from error
