@@ -159,30 +159,16 @@ class StepFacts:
     synced: bool = False
 
 
-@dataclass(frozen=True)
-class StepInputs:
-    """What a gradient is a function of, beside dataset, parameters of the agent, seed and step's number.
-
-    `weights` is the whole state before the step by name; `batch` are the rows that were drawn.
-    """
-
-    weights: Mapping[str, NDArray[Any]]
-    batch: IntArray
-
-
-@dataclass(frozen=True)
-class FlatGradient:
-    """A whole gradient: `flat` (P,) float32, zero where `absent` (parameters,) says that there is none."""
-
-    flat: NDArray[np.float32]
-    absent: NDArray[np.bool_]
-
-
 class Recomputes(Protocol):
     """What an agent module may offer beside its others: the gradient of any step, computed anew."""
 
-    def recompute(self, dataset: Any, params: Any, seed: int, step: int, inputs: StepInputs) -> FlatGradient:
-        """The gradient that the optimiser consumed at `step`, to the bit on the same machine."""
+    def recompute(
+        self, dataset: Any, params: Any, seed: int, step: int, state: Mapping[str, NDArray[Any]]
+    ) -> NDArray[np.float32]:
+        """The flat gradient (P,) that `step` consumed, from the weights before it by name; absent is zero.
+
+        To the bit on the same machine, with the same threads and instructions.
+        """
         ...
 
 

@@ -9,7 +9,7 @@ keeper.keep(step, losses, rows, learning_rate)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,14 @@ class StepKeeper:
 def _versions(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, int]]:
     """What tells a tensor that nobody wrote to: its identity and torch's count of the writes to it."""
     return {name: (id(tensor), int(tensor._version)) for name, tensor in tensors.items()}
+
+
+def flat_gradient(parameters: Iterable[Tensor]) -> NDArray[np.float32]:
+    """The gradients that lie on `parameters`, in one vector; zeros where there is none."""
+    parts = [
+        np.zeros(each.numel(), np.float32) if each.grad is None else _flat(each.grad) for each in parameters
+    ]
+    return np.concatenate(parts)
 
 
 def _flat(gradient: Tensor) -> NDArray[np.float32]:

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from models.array_files import json_bytes, read_json
+from models.backprop.snapshots import weights_of
 from models.base import TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.cnn.network import PivotNetwork, new_network
 from models.cnn.params import CnnParams
 from models.cnn.pivots import HIGH, LABELS, LOW, NONE, extremes
-from models.cnn.training_loop import load_weights, weights_of
+from models.cnn.training_loop import load_weights
 from models.cnn.windows import FEATURE_NAMES, cut_windows, series_arrays, usable_bars
 from models.digest import weights_digest
 from models.errors import ArtifactRefused, FeatureMismatch

@@ -1,8 +1,8 @@
 """The CNN's training loop: AdamW, one function of (seed, step) for all randomness, resumable anywhere.
 
-Nothing here draws from a generator that remembers: rows of batch n come from Philox(seed, n), its dropout
-mask from a generator seeded with the same pair. A loop that was killed and goes on from its last checkpoint
-therefore computes the same weights, bit for bit, as one that never stopped, given the same number of threads.
+No gradient depends on a generator that remembers (see `models.cnn.gradients`). A loop that was killed and
+goes on from its last checkpoint therefore computes the same weights, bit for bit, as one that never stopped,
+given the same number of threads.
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models.backprop.keeper import StepKeeper
+from models.backprop.snapshots import weights_of
 from models.base import CheckpointState, Dataset, Run
 from models.candle_series import IntArray
-from models.cnn.batches import batches_of
-from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
-from models.cnn.network import PivotNetwork, dropout_mask, new_network
+from models.cnn.gradients import StepGradients, load_batch
+from models.cnn.network import PivotNetwork
 from models.cnn.params import CnnParams
-from models.cnn.pivots import LABELS
-from models.cnn.windows import cut_windows
 from models.convergence import Convergence, judge
 from models.digest import weights_digest
 from models.errors import Diverged, Stopped
@@ -47,38 +44,6 @@ class LoopState:
         return judge(self.losses)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Rows as tensors: windows (scales, n, channels, window), label (n,), distance in deviations (n,).
-
-    `weight` is the importance weight of each, (n,); None where all count the same.
-    """
-
-    windows: Tensor
-    label: Tensor
-    distance: Tensor
-    weight: Tensor | None = None
-
-
-def load_batch(
-    dataset: Dataset,
-    rows: IntArray,
-    params: CnnParams,
-    device: str,
-    weights: NDArray[np.float32] | None = None,
-) -> Batch:
-    """The rows as the network sees them; a true distance is kept within 10 deviations."""
-    windows, deviation = cut_windows(dataset.arrays, rows, params.window_bars)
-    unit = deviation * math.sqrt(params.pivot_bars)
-    distance = np.clip(np.nan_to_num(dataset.arrays["distance"][rows] / unit), -10.0, 10.0)
-    return Batch(
-        torch.from_numpy(windows).to(device),
-        torch.from_numpy(dataset.label[rows]).to(device),
-        torch.from_numpy(distance.astype(np.float32)).to(device),
-        None if weights is None else torch.from_numpy(weights).to(device),
-    )
-
-
 def learning_rate(step: int, params: CnnParams) -> float:
     """A linear rise over the first 5 % of the steps, then a cosine to zero (Loshchilov and Hutter 2017)."""
     warm_up = max(1, round(params.steps * WARM_UP_SHARE))
@@ -86,12 +51,6 @@ def learning_rate(step: int, params: CnnParams) -> float:
         return params.learning_rate * step / warm_up
     done = (step - warm_up) / max(1, params.steps - warm_up)
     return params.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
-
-
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """A generator of the step's own, for masks."""
-    mixed = np.random.SeedSequence([seed, step, 1]).generate_state(1, dtype=np.uint64)[0]
-    return torch.Generator().manual_seed(int(mixed) >> 1)
 
 
 class TrainingLoop:
@@ -106,14 +65,13 @@ class TrainingLoop:
         run: Run,
         device: str = "cpu",
     ) -> None:
-        self.dataset, self.train, self.params, self.run, self.device = dataset, train, params, run, device
-        self.network: PivotNetwork = new_network(params.channels, params.hidden, run.seed).to(device)
+        self.dataset, self.params, self.run, self.device = dataset, params, run, device
+        self.gradients = StepGradients(dataset, train, params, run.seed, device)
+        self.network: PivotNetwork = self.gradients.network
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, foreach=True
         )
-        self.class_weights = balanced_weights(torch.from_numpy(dataset.label[train]), len(LABELS)).to(device)
         every = max(1, len(inner) // params.evaluate_rows)
-        self.batches = batches_of(dataset, train, params.batch_size, params.steps, run.seed)
         self.inner = inner[::every][: params.evaluate_rows]
         self.state = LoopState()
         self._since = time.monotonic()
@@ -139,49 +97,33 @@ class TrainingLoop:
         return self.state
 
     def _step(self, step: int, keeper: StepKeeper) -> None:
-        params = self.params
-        rows = self.batches.rows(step)
-        weights = self.batches.weights(rows, step)
-        self.network.train()
-        self.optimiser.zero_grad(set_to_none=True)
-        batch = load_batch(self.dataset, rows, params, self.device, weights)
-        loss = self._loss(batch, self._mask(step, len(rows)))
-        scalars = loss.scalars()
+        found = self.gradients.forward(step)
+        scalars = found.loss.scalars()
         self.run.log(step, **scalars)
         if not math.isfinite(scalars["losses/total"]):
             raise Diverged(step, f"the loss is {scalars['losses/total']}")
-        loss.total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), params.gradient_clip, foreach=True)
-        if not math.isfinite(float(norm)):
-            self.run.log(step, **{"gradient_norm/total": float(norm)})
-            raise Diverged(step, f"the gradient's norm is {float(norm)}")
-        rate = learning_rate(step, params)
+        norm = self.gradients.backward(found)
+        if not math.isfinite(norm):
+            self.run.log(step, **{"gradient_norm/total": norm})
+            raise Diverged(step, f"the gradient's norm is {norm}")
+        rate = learning_rate(step, self.params)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         keeper.capture()
         self.optimiser.step()
-        keeper.keep(step, scalars, rows, rate, self.batches.priority(rows))
+        keeper.keep(step, scalars, found.rows, rate, found.priority)
         self.state.step = step
         if step % 10 == 0:
-            self._log_pace(step, rate, float(norm))
-        if step % params.evaluate_every == 0 or step == params.steps:
+            self._log_pace(step, rate, norm)
+        if step % self.params.evaluate_every == 0 or step == self.params.steps:
             self._evaluate(step)
-
-    def _mask(self, step: int, rows: int) -> Tensor | None:
-        generator = step_generator(self.run.seed, step)
-        mask = dropout_mask(rows, self.params.hidden, self.params.dropout, generator)
-        return None if mask is None else mask.to(self.device)
-
-    def _loss(self, batch: Batch, mask: Tensor | None) -> PivotLoss:
-        logits, distance, trust = self.network(batch.windows, mask)
-        truth = (batch.label, batch.distance)
-        return pivot_loss(logits, distance, trust, *truth, self.class_weights, batch.weight)
 
     def _evaluate(self, step: int) -> None:
         """Loss on the inner slice; the best weights so far are kept."""
         self.network.eval()
         with torch.no_grad():
-            loss = self._loss(load_batch(self.dataset, self.inner, self.params, self.device), None)
+            batch = load_batch(self.dataset, self.inner, self.params, self.device)
+            loss = self.gradients.loss_of(batch, None)
         total = loss.scalars()["losses/total"]
         self.run.log(step, **{"validation/loss": total})
         if not math.isfinite(total):
@@ -233,11 +175,6 @@ class TrainingLoop:
 def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     """The arrays whose name starts with `prefix`, without it."""
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def weights_of(network: PivotNetwork) -> dict[str, NDArray[np.float32]]:
-    """A copy of every weight, by name."""
-    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
 
 
 def load_weights(network: PivotNetwork, weights: Mapping[str, NDArray[np.float32]]) -> None:
