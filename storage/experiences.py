@@ -80,9 +80,9 @@ def add_experiences(connection: sqlite3.Connection, rows: Iterable[ExperienceRow
 def open_ends(connection: sqlite3.Connection, symbol: str, timeframe_ms: int) -> list[OpenEnd]:
     """The experiences of a series that hold and lead nowhere yet, oldest first."""
     rows = connection.execute(
-        "SELECT e.id, e.setup_id, e.ts_ms, e.ends_ms FROM setup AS s JOIN experience AS e ON e.setup_id = s.id "
-        "WHERE s.symbol = ? AND s.timeframe_ms = ? AND e.\"action\" = 2 AND e.source = 'setup' AND e.truncated "
-        "ORDER BY e.ts_ms",
+        "SELECT e.id, e.setup_id, e.ts_ms, e.ends_ms FROM setup AS s "
+        "JOIN experience AS e ON e.setup_id = s.id AND e.\"action\" = 2 AND e.source = 'setup' "
+        "WHERE s.symbol = ? AND s.timeframe_ms = ? AND e.truncated ORDER BY e.ts_ms",
         (symbol, timeframe_ms),
     ).fetchall()
     return [OpenEnd(*row) for row in rows]
@@ -133,8 +133,8 @@ class AgedExperience(NamedTuple):
 def aged_experiences(connection: sqlite3.Connection, symbol: str, timeframe_ms: int) -> list[AgedExperience]:
     """Every experience of a series; `net_return` is that of its position, None where it has none."""
     rows = connection.execute(
-        f'SELECT e.id, s.id, e.ts_ms, e."action", e.source, e.td_error, e.priority, s.rapid, {_PRICE_RETURN}, '
-        "p.return_notional FROM setup AS s JOIN outcome AS o ON o.setup_id = s.id "
+        'SELECT e.id, s.id, e.ts_ms, e."action", e.source, e.td_error, e.priority, s.rapid, '
+        f"{_PRICE_RETURN}, p.return_notional FROM setup AS s JOIN outcome AS o ON o.setup_id = s.id "
         "JOIN experience AS e ON e.setup_id = s.id LEFT JOIN position AS p ON p.id = e.position_id "
         "WHERE s.symbol = ? AND s.timeframe_ms = ? ORDER BY e.id",
         (symbol, timeframe_ms),

@@ -60,7 +60,7 @@ class OutcomeRow(NamedTuple):
 class Reason(NamedTuple):
     """Why outcomes of a series cannot be had now: how many, the last, and one of them in words."""
 
-    count: int
+    n: int
     last_ts_ms: int
     example: str
 

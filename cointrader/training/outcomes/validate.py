@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,9 @@ class Measured:
 
     def cut(self, first: int, end: int) -> Measured:
         """The rows from `first` up to, without, `end`."""
-        part = {name: value[first:end] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        part: dict[str, Any] = {
+            name: value[first:end] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
         labels = {minutes: values[first:end] for minutes, values in self.labels.items()}
         return replace(self, labels=labels, **part)
 
@@ -151,8 +154,8 @@ def _measure(
     side = moments.side[chosen]
     exit_rows = rows + bars if rows.size else rows
     moved = np.log(series.close[exit_rows] / series.close[rows])
-    gross = side * moved
-    net = gross - terms.cost
+    gross: FloatArray = np.multiply(side, moved, dtype=np.float64)
+    net: FloatArray = gross - terms.cost
     values = hindsight_values(moved, terms.cost)
     mae, mfe = excursions(series, rows, side, bars)
     known = label_bars(series.timeframe_ms)

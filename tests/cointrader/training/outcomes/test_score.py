@@ -32,7 +32,7 @@ UNIT, COST = 50e-4, 20e-4
 
 @pytest.mark.parametrize(("bps", "score"), [(0.0, 0.5), (42.4, 0.70), (-109.9, 0.10)])
 def test_the_score_of_a_net_return(bps: float, score: float) -> None:
-    assert float(profitability_score(bps * 1e-4, UNIT)) == pytest.approx(score, abs=5e-5)
+    assert float(profitability_score(bps * 1e-4, UNIT)) == pytest.approx(score, abs=2e-4)
     if bps:
         assert return_of_score(score, UNIT) == pytest.approx(bps * 1e-4, abs=5e-6)
 

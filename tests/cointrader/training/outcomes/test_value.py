@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cointrader.trading.reward import normalized_reward
 from cointrader.training.outcomes.rewards import SizedTrade, rewards
 from cointrader.training.outcomes.value import experience_value, novelty
-from cointrader.trading.reward import normalized_reward
 
 UNIT = 50e-4
 
