@@ -23,6 +23,7 @@ from cointrader.cli import (
     records,
     settings,
     train,
+    verify,
     worker,
 )
 
@@ -93,6 +94,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("jobs", jobs, "list jobs, cancel one, print the log of one"),
     ("worker", worker, "run queued jobs, each in a child process"),
     ("doctor", doctor, "check workspace, database, disk, device, packages, worker and configuration"),
+    ("verify", verify, "check that every kept file is, to the byte, what was written"),
     ("settings", settings, "print every setting in force, with its range"),
     ("menu", menu, "a numbered menu"),
 )

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.journal.errors import JournalDamaged, JournalMissing
+from storage.journal.shard import BUFFER_PREFIX
 from storage.journal.tensor_file import parse_arrays, read_checked
 from storage.workspace import Workspace
-
-_BUFFER = "buffer/"
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,9 @@ def _read(
             gradient=arrays["gradient"][place],
             absent=arrays["absent"][place].astype(np.bool_),
             buffers={
-                name.removeprefix(_BUFFER): kept[place]
+                name.removeprefix(BUFFER_PREFIX): kept[place]
                 for name, kept in arrays.items()
-                if name.startswith(_BUFFER)
+                if name.startswith(BUFFER_PREFIX)
             },
             learning_rate=row.learning_rate,
             synced=bool(row.synced),

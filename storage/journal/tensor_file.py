@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,21 +63,28 @@ def write_arrays(folder: Path, stem: str, arrays: Arrays, *, compress: str = "ne
 
 def arrays_pieces(arrays: Arrays) -> list[memoryview]:
     """The bytes of a safetensors file: the header, then each array where it lies."""
-    header: dict[str, object] = {}
     pieces: list[memoryview] = []
-    at = 0
+    kinds: list[tuple[str, np.dtype[Any], tuple[int, ...]]] = []
     for name, array in arrays.items():
         little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
-        if little.dtype.str not in _NAMES:
-            raise JournalError(f"{name}: an array of {array.dtype} cannot be kept in safetensors")
-        stop = at + little.nbytes
-        shape = list(array.shape)
-        header[name] = {"dtype": _NAMES[little.dtype.str], "shape": shape, "data_offsets": [at, stop]}
+        kinds.append((name, little.dtype, array.shape))
         pieces.append(little.reshape(-1).view(np.uint8).data)
+    return [memoryview(file_header(kinds)), *pieces]
+
+
+def file_header(kinds: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> bytes:
+    """What stands before arrays of these names, little-endian types and shapes; a function of them alone."""
+    header: dict[str, object] = {}
+    at = 0
+    for name, kind, shape in kinds:
+        if kind.str not in _NAMES:
+            raise JournalError(f"{name}: an array of {kind} cannot be kept in safetensors")
+        stop = at + math.prod(shape) * kind.itemsize
+        header[name] = {"dtype": _NAMES[kind.str], "shape": list(shape), "data_offsets": [at, stop]}
         at = stop
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    return [memoryview(len(text).to_bytes(8, "little") + text), *pieces]
+    return len(text).to_bytes(8, "little") + text
 
 
 def read_checked(root: Path, path: str, sha256: str, *, session_id: int, step: int) -> bytes:
