@@ -8,9 +8,11 @@ import sqlite3
 
 from cointrader.training.code_version import code_version
 from cointrader.training.incumbent import Challenge, compare_with, in_words
+from models.base import Metrics
 from storage.clock import now_ms
 from storage.database import transaction
 from storage.events import Severity, record_event
+from storage.journal import rate_session
 from storage.promotion import Comparison
 from storage.sessions import SessionRow, record_trials, update_session
 from storage.vault import ArtifactRow, find_artifact, promote_if_better, store_artifact
@@ -81,9 +83,22 @@ def store_version(workspace: Workspace, connection: sqlite3.Connection, challeng
             weights_sha256=manifest["weights_sha256"],
             ended_ms=now_ms(),
         )
+        rate_session(connection, session.id, session.attempt, _improvement(metrics, comparison))
         return promote_if_better(
             connection, artifact.id, comparison, standard_error=_finite(metrics.standard_error)
         )
+
+
+def _improvement(metrics: Metrics, comparison: Comparison | None) -> float | None:
+    """What the version gained on rows it never saw: over the champion, or the baseline where there is none.
+
+    None where one of them has no value there.
+    """
+    if comparison is None:
+        return metrics.value - metrics.baseline
+    if comparison.value is None or comparison.incumbent is None:
+        return None
+    return comparison.value - comparison.incumbent
 
 
 def _compared(

@@ -17,7 +17,7 @@ from cointrader.settings import Settings
 from cointrader.training.datasets import DatasetDamaged, load_dataset, store_dataset, store_split
 from cointrader.training.incumbent import Challenge
 from cointrader.training.outcome import end_session, store_version
-from cointrader.training.repeatability import describe_machine, pin_threads
+from cointrader.training.repeatability import describe_machine, pin_arithmetic
 from cointrader.training.run import DatabaseRun, StopReason
 from cointrader.training.source import WorkspaceSource
 from models import registry
@@ -25,7 +25,7 @@ from models.base import AgentModule, Dataset
 from models.errors import Diverged, Stopped
 from models.parameters import build, from_json, to_json
 from storage.database import open_database, transaction
-from storage.errors import StaleAttempt
+from storage.errors import StaleAttempt, StorageError
 from storage.sessions import (
     SessionRow,
     create_session,
@@ -33,6 +33,7 @@ from storage.sessions import (
     session_of_job,
     update_session,
 )
+from storage.steps import journal_of
 from storage.vault import ArtifactRow, get_artifact
 from storage.workspace import Workspace
 
@@ -118,7 +119,7 @@ def train_agent(
             workspace, connection, entry, chosen, job_id, attempt, seed, dataset_id, settings, say,
             earlier, part,
         )  # fmt: skip
-        run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
+        run = DatabaseRun(workspace, connection, opened.session, settings, interrupted, say)
         return _train(workspace, connection, opened, run, say)
     finally:
         connection.close()
@@ -150,7 +151,7 @@ def _open_session(
 ) -> _Opened:
     if earlier is not None and earlier.state in RESUMABLE and earlier.agent == entry.name:
         return _reopen(workspace, connection, entry, earlier, attempt, say)
-    pin_threads(entry, settings.worker.threads_per_job)
+    pin_arithmetic(entry, settings.worker.threads_per_job)
     module = registry.load(entry.name)
     say(f"{entry.title}: reading what to learn from")
     if dataset_id is None:
@@ -201,7 +202,8 @@ def _reopen(
     say: Callable[[str], None],
 ) -> _Opened:
     """Go on with a session: its parameters, its dataset, its threads and its seed, whatever holds now."""
-    pin_threads(entry, earlier.threads)
+    begun = journal_of(connection, earlier.id)
+    pin_arithmetic(entry, earlier.threads, "" if begun is None else begun.onednn_isa)
     params = from_json(registry.params_class(entry.name), earlier.params_json)
     if earlier.dataset_id is None:
         raise ValueError(f"session {earlier.id} has no dataset to go on with")
@@ -234,7 +236,7 @@ def _train(
     session = opened.session
     try:
         model = opened.module.fit(opened.dataset, opened.params, run)
-        run.flush()
+        run.finish()
         metrics = opened.module.evaluate(model, opened.dataset)
         challenge = Challenge(session, opened.module, opened.dataset, opened.params, model, metrics)
         artifact = store_version(workspace, connection, challenge)
@@ -242,27 +244,37 @@ def _train(
         raise
     except Stopped as stopped:
         reason = run.stop_reason or StopReason.CANCELLED
-        run.flush()
+        _finish(run, say)
         end_session(connection, session, reason.value, str(stopped), step=stopped.step)
         raise TrainingStopped(session.id, stopped.step, reason) from stopped
     except Diverged as diverged:
-        run.flush()
+        _finish(run, say)
         end_session(connection, session, "diverged", str(diverged), step=diverged.step)
         raise
     except Exception as error:
         end_session(connection, session, "failed", f"{type(error).__name__}: {error}")
         raise
+    finally:
+        run.abandon()
     say(f"version {artifact.version} is {artifact.status}: {artifact.reason}")
     return _result(get_session(connection, session.id), artifact)
 
 
-def _earlier(
-    connection: sqlite3.Connection, job_id: int | None, part: PartOfJob | None
-) -> SessionRow | None:
+def _earlier(connection: sqlite3.Connection, job_id: int | None, part: PartOfJob | None) -> SessionRow | None:
     """The session that earlier attempts began, if they did."""
     if part is not None:
         return None if part.session_id is None else get_session(connection, part.session_id)
     return None if job_id is None else session_of_job(connection, job_id)
+
+
+def _finish(run: DatabaseRun, say: Callable[[str], None]) -> None:
+    """What can still be kept of a session that ended before its time; its end is recorded in any case."""
+    try:
+        run.finish()
+    except StaleAttempt:
+        raise
+    except StorageError as error:
+        say(f"not all steps are kept: {error}")
 
 
 def _already_done(connection: sqlite3.Connection, earlier: SessionRow) -> TrainingResult:
