@@ -62,7 +62,7 @@ class TrainingHealth:
 def training_health(
     connection: sqlite3.Connection, *, episodes_needed: int, experiences_needed: int
 ) -> TrainingHealth:
-"""Reads all (`episodes_needed` is what the CNN waits for, `experiences_needed` what RL agents do)."""
+    """Reads all (`episodes_needed` is what the CNN waits for, `experiences_needed` what RL agents do)."""
     totals = connection.execute(
         "SELECT coalesce(sum(collected), 0), coalesce(sum(completeness_sum), 0), coalesce(sum(refused), 0), "
         "coalesce(sum(rapid), 0), coalesce(sum(validated), 0) FROM collection"
