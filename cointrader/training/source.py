@@ -13,9 +13,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from cointrader.settings import load_settings
+from cointrader.training.book_source import BOOK_TYPE, books_of
+from cointrader.training.outcomes.rewards import rewards_of_net
 from models.base import FeedRows, SignalRows
-from models.candle_series import CandleSeries
+from models.candle_series import CandleSeries, FloatArray
 from models.errors import NotEnoughRows
+from models.setup_rows import BookRows
 from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
 from storage.feed_records import numbers_of, provenances_of, recorded_symbols
 from storage.workspace import Workspace
@@ -74,6 +78,17 @@ class WorkspaceSource:
         moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         values = np.array([_numbers(row[2:]) for row in rows], dtype=np.float64)
         return FeedRows(moments, tuple(row[1] for row in rows), values.reshape(len(rows), len(fields)))
+
+    def books(self, symbols: str) -> Sequence[BookRows]:
+        """Recorded order books of the named symbols, one series a symbol and source; empty where none is."""
+        found = books_of(self._connection, symbols)
+        self._lineage |= provenances_of(self._connection, BOOK_TYPE, {book.symbol for book in found})
+        return found
+
+    def trade_rewards(self, net_return: FloatArray, hold_minutes: float) -> FloatArray:
+        """The normalized reward of trades of the default size that returned so much after costs."""
+        size = load_settings(self._workspace.config).simulation.size_fraction
+        return rewards_of_net(net_return, size, hold_minutes)
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:
