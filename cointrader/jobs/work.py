@@ -152,11 +152,19 @@ def train(context: WorkContext) -> dict[str, Any]:
     return asdict(result)
 
 
+def replay(context: WorkContext) -> dict[str, Any]:
+    """Train again on chosen setups beside a control, or replay a session or its steps."""
+    from cointrader.jobs.replay import replay as replayed
+
+    return replayed(context)
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
     "backtest": backtest,
     "train": train,
+    "replay": replay,
 }
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.candle_series import FloatArray, IntArray
+from models.replay_buffer.law import RAPID_SHARE, importance_weights, probabilities
 
-PRIORITY_EXPONENT = 0.6
 UNIFORM_SHARE = 0.5
 
 
@@ -35,7 +35,7 @@ def draw_law(
     chosen: IntArray,
     priority: FloatArray,
     rapid: NDArray[np.bool_] | None = None,
-    rapid_share: float = 0.2,
+    rapid_share: float = RAPID_SHARE,
 ) -> DrawLaw:
     """The law over `rows` rows: uniform over `drawn`, mixed with one by `priority` over `chosen`.
 
@@ -45,15 +45,13 @@ def draw_law(
     """
     probability = np.zeros(rows)
     probability[drawn] = UNIFORM_SHARE / len(drawn)
-    powered = np.power(priority[chosen], PRIORITY_EXPONENT)
-    probability[chosen] += (1.0 - UNIFORM_SHARE) * powered / powered.sum()
+    probability[chosen] += (1.0 - UNIFORM_SHARE) * probabilities(priority[chosen])
     probability /= probability.sum()
     if rapid is not None:
         probability = _with_few_rapid(probability, rapid, rapid_share)
     weight = np.zeros(rows, dtype=np.float32)
     possible = probability > 0.0
-    smallest = probability[possible].min()
-    weight[possible] = (smallest / probability[possible]).astype(np.float32)
+    weight[possible] = importance_weights(probability[possible], len(drawn), correction=1.0)
     return DrawLaw(probability, weight)
 
 

@@ -21,14 +21,13 @@ from models.setup_rows import SetupRows
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a replay is chosen by: two scores with two meanings, and the unit that turns them into returns.
+    """From the score `eligible` on a setup may be replayed at all, which nearly all may.
 
-    From `eligible` on a setup may be replayed at all, which nearly all may; from `profitable` on it is a
-    profitable episode. `unit` is the net return, as a fraction, at which a score reaches 0.73.
+    `unit` is the net return, as a fraction, at which a score reaches 0.73. From which score on a setup is a
+    profitable episode is a matter of the request.
     """
 
     eligible: float
-    profitable: float
     unit: float
 
 
@@ -174,7 +173,7 @@ def _check_enough(
 
 
 def _profitable_score(request: ReplayRequest) -> float:
-    return request.least_score or PROFITABLE_SCORE
+    return request.least_score if request.kind is ReplayKind.PROFITABLE else PROFITABLE_SCORE
 
 
 def _passing(

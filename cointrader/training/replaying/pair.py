@@ -1,0 +1,259 @@
+"""A replay of setups: two sessions on one split, the replayed one and its unfiltered control, and a verdict.
+
+    prepared (datasets, parameters) -> session of the replay -> session of the control -> the same rows
+
+Each session is stored, journalled and judged like any other. A replay promotes nothing by itself: both
+versions stand or fall by the rule that every version is promoted by.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cointrader.training.datasets import load_dataset
+from cointrader.training.incumbent import EVER
+from cointrader.training.replaying.caller import Caller
+from cointrader.training.replaying.comparison import Verdict, independent_error, judge_replay
+from cointrader.training.replaying.preparation import Prepared, prepare
+from cointrader.training.replaying.request import ReplayRequest
+from cointrader.training.session import PartOfJob, TrainingResult, train_agent
+from models import registry
+from models.base import Dataset
+from models.cnn.batches import SETUP, ReplayBatches
+from models.parameters import from_json
+from storage.artifact_rows import find_artifact
+from storage.database import transaction
+from storage.replays import ReplayRow, finish_replay, get_replay, start_replay, update_replay
+from storage.sessions import get_session
+from storage.setups import count_training
+from storage.vault import load_artifact
+from storage.workspace import Workspace
+
+REPLAYED, CONTROL = "session_id", "control_session_id"
+PROMOTION = "a replay promotes nothing by itself: both versions were judged by the rule that judges every version"
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What came of a replay of setups, as it is printed and kept."""
+
+    replay: int
+    kind: str
+    agent: str
+    setups: int
+    selection: Mapping[str, Any]
+    replayed: TrainingResult
+    control: TrainingResult
+    metric: str
+    value: float | None
+    control_value: float | None
+    baseline: float | None
+    difference: float | None
+    standard_error: float | None
+    rows: int
+    verdict: str
+    words: str
+    promotion: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def begin_pair(
+    workspace: Workspace, connection: sqlite3.Connection, request: ReplayRequest, caller: Caller
+) -> ReplayRow:
+    """Choose the setups, store both datasets, and begin the replay; its row.
+
+    Raises what `prepare` raises, before anything is written.
+    """
+    caller.say("choosing setups")
+    prepared = prepare(workspace, connection, request, caller.settings)
+    with transaction(connection):
+        caller.fence(connection)
+        replay_id = start_replay(
+            connection,
+            kind=request.kind,
+            agent=request.agent,
+            selection={**request.arguments, "prepared": asdict(prepared)},
+            job_id=caller.job_id,
+        )
+    return get_replay(connection, replay_id)
+
+
+def train_pair(
+    workspace: Workspace, connection: sqlite3.Connection, row: ReplayRow, caller: Caller
+) -> dict[str, Any]:
+    """Train what is not trained yet of a replay that was begun, and judge it; its record.
+
+    Raises what `train_agent` raises.
+    """
+    prepared = Prepared(**row.selection["prepared"])
+    for line in prepared.words:
+        caller.say(line)
+    replayed = _train(workspace, row, prepared, REPLAYED, caller)
+    control = _train(workspace, row, prepared, CONTROL, caller)
+    result = _judge(workspace, connection, row, prepared, replayed, control)
+    caller.say(result.words)
+    _finish(workspace, connection, get_replay(connection, row.id), prepared, result, caller)
+    return result.record
+
+
+def _train(
+    workspace: Workspace, row: ReplayRow, prepared: Prepared, part: str, caller: Caller
+) -> TrainingResult:
+    """One of the two sessions; the replay's row names it from the moment it exists."""
+
+    def begun(connection: sqlite3.Connection, session_id: int) -> None:
+        update_replay(connection, row.id, **{part: session_id})
+
+    is_control = part == CONTROL
+    name = "control" if is_control else "replay"
+    return train_agent(
+        workspace,
+        row.agent,
+        from_json(registry.params_class(row.agent), prepared.params_json),
+        job_id=caller.job_id,
+        attempt=caller.attempt,
+        seed=int(row.selection["seed"]),
+        dataset_id=prepared.control_dataset_id if is_control else prepared.dataset_id,
+        part=PartOfJob(row.control_session_id if is_control else row.session_id, begun),
+        settings=caller.settings,
+        interrupted=caller.interrupted,
+        say=lambda line: caller.say(f"{name}: {line}"),
+    )
+
+
+def _judge(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    row: ReplayRow,
+    prepared: Prepared,
+    replayed: TrainingResult,
+    control: TrainingResult,
+) -> ReplayResult:
+    """Both models on the window that neither was trained on, from the dataset of the control."""
+    dataset = load_dataset(workspace, connection, prepared.control_dataset_id)
+    module = registry.load(row.agent)
+    models = [
+        module.load(load_artifact(workspace, connection, row.agent, each.version).files)
+        for each in (replayed, control)
+    ]
+    duel = module.compare(models[0], models[1], dataset, EVER)
+    of_difference = getattr(module, "difference_error", None)
+    error = (
+        of_difference(*models, dataset)
+        if of_difference is not None
+        else independent_error(*(_standard_error(connection, row.agent, each) for each in (replayed, control)))
+    )
+    baseline = math.nan if control.baseline is None else control.baseline
+    verdict = judge_replay(control.metric, duel, baseline, error, dataset.provenance)
+    return _result(row, prepared, replayed, control, verdict, duel.rows)
+
+
+def _result(
+    row: ReplayRow,
+    prepared: Prepared,
+    replayed: TrainingResult,
+    control: TrainingResult,
+    verdict: Verdict,
+    rows: int,
+) -> ReplayResult:
+    told = f"v{replayed.version} is {replayed.status} ({replayed.reason}); "
+    told += f"its control v{control.version} is {control.status} ({control.reason})"
+    return ReplayResult(
+        replay=row.id,
+        kind=row.kind,
+        agent=row.agent,
+        setups=prepared.setups,
+        selection={**prepared.counts, "words": list(prepared.words)},
+        replayed=replayed,
+        control=control,
+        metric=control.metric,
+        value=_finite(verdict.value),
+        control_value=_finite(verdict.control),
+        baseline=control.baseline,
+        difference=_finite(verdict.difference),
+        standard_error=_finite(verdict.standard_error),
+        rows=rows,
+        verdict=verdict.word,
+        words=verdict.words,
+        promotion=f"{PROMOTION}; {told}",
+    )
+
+
+def _finish(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    row: ReplayRow,
+    prepared: Prepared,
+    result: ReplayResult,
+    caller: Caller,
+) -> None:
+    """The result, the training counts of the setups and the end of the job in one transaction."""
+    dataset = load_dataset(workspace, connection, prepared.dataset_id)
+    counts = training_counts(connection, row, prepared, dataset)
+    with transaction(connection):
+        caller.fence(connection)
+        finish_replay(
+            connection,
+            row.id,
+            state="succeeded",
+            words=result.words,
+            result=_told(result),
+            metric=result.metric,
+            value=result.value,
+            control_value=result.control_value,
+            baseline=result.baseline,
+            standard_error=result.standard_error,
+        )
+        count_training(connection, counts)
+        caller.ended(result.record)
+
+
+def _told(result: ReplayResult) -> dict[str, Any]:
+    """What the row keeps beyond its columns."""
+    eligible, profitable, chosen, steps = result.selection["words"]
+    return {
+        "verdict": result.verdict,
+        "difference": result.difference,
+        "rows": result.rows,
+        "eligible": eligible,
+        "profitable": profitable,
+        "chosen": chosen,
+        "training": steps,
+        "promotion": result.promotion,
+    }
+
+
+def training_counts(
+    connection: sqlite3.Connection, row: ReplayRow, prepared: Prepared, dataset: Dataset
+) -> dict[int, int]:
+    """How often the replayed session drew each setup, by its number: drawn again from seed and step."""
+    session = get_session(connection, row.session_id or 0)
+    params = from_json(registry.params_class(row.agent), prepared.params_json)
+    train = registry.load(row.agent).split(dataset, params).folds[0].train
+    batches = ReplayBatches(dataset, train, params.batch_size, params.steps, session.seed)
+    rows, drawn = batches.draws(session.step)
+    numbers, places = np.unique(dataset.arrays[SETUP][rows], return_inverse=True)
+    totals = np.bincount(places, weights=drawn, minlength=len(numbers)).astype(np.int64)
+    return {int(number): int(total) for number, total in zip(numbers, totals, strict=True) if number}
+
+
+def _standard_error(connection: sqlite3.Connection, agent: str, trained: TrainingResult) -> float | None:
+    """That of a version's value around its baseline, as it was stored."""
+    artifact = find_artifact(connection, agent, trained.version)
+    value = None if artifact is None else json.loads(artifact.metrics_json).get("standard_error")
+    return None if value is None else float(value)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
