@@ -21,6 +21,19 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
+def enqueue_collection(
+    connection: sqlite3.Connection, *, symbols: Sequence[str] = (), timeframe: str | None = None
+) -> int:
+    """Queue a collection from stored candles, of all symbols where none is named; returns the job's id."""
+    of = f" of {', '.join(symbols)}" if symbols else ""
+    return queue.enqueue(
+        connection,
+        kind="collect",
+        title=f"Collect setups{of}",
+        arguments={"symbols": list(symbols), "timeframe": timeframe},
+    )
+
+
 def enqueue_training(
     connection: sqlite3.Connection,
     agent: str,

@@ -159,11 +159,25 @@ def replay(context: WorkContext) -> dict[str, Any]:
     return replayed(context)
 
 
+def collect(context: WorkContext) -> dict[str, Any]:
+    """Collect setups and validate outcomes: arguments `symbols`, `timeframe`, `validate`."""
+    from cointrader.jobs.collecting import collect_stored
+
+    arguments = context.arguments
+    return collect_stored(
+        context,
+        symbols=arguments.get("symbols", ()),
+        timeframe=arguments.get("timeframe"),
+        validate=arguments.get("validate", True),
+    ).as_result()
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
     "backtest": backtest,
     "train": train,
+    "collect": collect,
     "replay": replay,
 }
 

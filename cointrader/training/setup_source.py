@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cointrader.training.collecting.packs import rows_of_packs
 from cointrader.training.outcomes.score import BPS, SIDES
 from models.candle_series import FloatArray, IntArray
 from models.errors import NotEnoughRows
 from models.setup_rows import ExperienceRows, SetupRows
+from storage.workspace import Workspace
 
 StateReader = Callable[[Sequence[tuple[int, int]]], NDArray[np.float32]]
 
@@ -27,6 +29,14 @@ _EXPERIENCES = (
     "e.terminated, e.truncated, e.priority, e.source = 'close', e.provenance "
     "FROM experience AS e {symbols} ORDER BY e.ts_ms, e.id"
 )
+
+
+def states_at(
+    workspace: Workspace, connection: sqlite3.Connection, places: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """States (n, features) of setups by (pack, row in it), each pack read once. Raises PackDamaged."""
+    at = np.array(places, dtype=np.int64).reshape(len(places), 2)
+    return rows_of_packs(workspace, connection, at[:, 0], at[:, 1]).astype(np.float32, copy=False)
 
 
 def read_setups(

@@ -12,14 +12,16 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cointrader.settings import load_settings
 from cointrader.training.book_source import BOOK_TYPE, books_of
 from cointrader.training.outcomes.rewards import rewards_of_net
+from cointrader.training.setup_source import read_experiences, read_setups, states_at
 from models.base import FeedRows, SignalRows
 from models.candle_series import CandleSeries, FloatArray
 from models.errors import NotEnoughRows
-from models.setup_rows import BookRows
+from models.setup_rows import BookRows, ExperienceRows, SetupRows
 from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
 from storage.feed_records import numbers_of, provenances_of, recorded_symbols
 from storage.workspace import Workspace
@@ -58,6 +60,21 @@ class WorkspaceSource:
             read_candles(self._workspace, row.symbol, row.timeframe_ms, connection=self._connection)
             for row in chosen
         ]
+
+    def setups(self, symbols: str) -> SetupRows:
+        """Validated setups of the named symbols; raises NotEnoughRows where there are none."""
+        rows, lineage = read_setups(self._connection, self._states, symbols)
+        self._lineage |= lineage
+        return rows
+
+    def experiences(self, symbols: str) -> ExperienceRows:
+        """Experiences of the named symbols; raises NotEnoughRows where there are none."""
+        rows, lineage = read_experiences(self._connection, self._states, symbols)
+        self._lineage |= lineage
+        return rows
+
+    def _states(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        return states_at(self._workspace, self._connection, places)
 
     def signals(self) -> SignalRows:
         """Every stored signal, oldest first."""
