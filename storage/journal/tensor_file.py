@@ -63,13 +63,14 @@ def write_arrays(folder: Path, stem: str, arrays: Arrays, *, compress: str = "ne
 
 def arrays_pieces(arrays: Arrays) -> list[memoryview]:
     """The bytes of a safetensors file: the header, then each array where it lies."""
-    pieces: list[memoryview] = []
+    pieces: list[NDArray[Any]] = []
     kinds: list[tuple[str, np.dtype[Any], tuple[int, ...]]] = []
     for name, array in arrays.items():
         little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
         kinds.append((name, little.dtype, array.shape))
-        pieces.append(little.reshape(-1).view(np.uint8).data)
-    return [memoryview(file_header(kinds)), *pieces]
+        pieces.append(little)
+    header = file_header(kinds)
+    return [memoryview(header), *(piece.reshape(-1).view(np.uint8).data for piece in pieces)]
 
 
 def file_header(kinds: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> bytes:

@@ -192,6 +192,7 @@ class JournalWriter:
         `then` gets the writer's connection, inside the transaction. Never call this inside a transaction of
         another connection: the two would wait for each other.
         """
+        self._check()
         done = threading.Event()
         self._commands.put(_Seal(then, done))
         done.wait()
