@@ -89,6 +89,38 @@ def store_version(workspace: Workspace, connection: sqlite3.Connection, challeng
         )
 
 
+def end_without_version(connection: sqlite3.Connection, challenge: Challenge) -> None:
+    """The end of a session whose network is not one of ours: judged like any other, but no version is stored.
+
+    Whoever asks the vault for the agent's champion has our network only, and could not load this one.
+    """
+    session, model, metrics = challenge.session, challenge.model, challenge.metrics
+    value = _finite(metrics.value)
+    own = "trained a module of the caller's own, of which no version is stored"
+    notes = [part for part in (session.note, own, model.convergence, metrics.note) if part]
+    with transaction(connection):
+        record_trials(
+            connection,
+            agent=session.agent,
+            session_id=session.id,
+            metric=metrics.name,
+            trials=[(session.params_json, value)],
+        )
+        update_session(
+            connection,
+            session.id,
+            attempt=session.attempt,
+            state="succeeded",
+            metric=metrics.name,
+            value=value,
+            baseline=metrics.baseline,
+            note="; ".join(notes),
+            weights_sha256=model.weights_sha256(),
+            ended_ms=now_ms(),
+        )
+        rate_session(connection, session.id, session.attempt, _improvement(metrics, None))
+
+
 def _improvement(metrics: Metrics, comparison: Comparison | None) -> float | None:
     """What the version gained on rows it never saw: over the champion, or the baseline where there is none.
 
