@@ -1,8 +1,8 @@
 """`cointrader replay`: train again on chosen setups beside an unfiltered control, or replay a session.
 
-    cointrader replay --profitable --agent cnn --top 500 --wait
-    cointrader replay --filter "symbol:btc score>0.6" --agent cnn
-    cointrader replay --session 12 | --verify 12 | --reapply 12
+cointrader replay --profitable --agent cnn --top 500 --wait
+cointrader replay --filter "symbol:btc score>0.6" --agent cnn
+cointrader replay --session 12 | --verify 12 | --reapply 12
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--profitable", action="store_true", help="train on profitable setups alone")
     kinds.add_argument("--prioritised", action="store_true", help="draw setups of high priority more often")
-    kinds.add_argument("--session", type=int, metavar="N", help="train session N once more, compare each step")
+    kinds.add_argument(
+        "--session", type=int, metavar="N", help="train session N once more, compare each step"
+    )
     kinds.add_argument("--verify", type=int, metavar="N", help="compute gradients of session N again")
-    kinds.add_argument("--reapply", type=int, metavar="N", help="apply the stored gradients of session N again")
+    kinds.add_argument(
+        "--reapply", type=int, metavar="N", help="apply the stored gradients of session N again"
+    )
     parser.add_argument(
         "--filter", default="", metavar="F", help="only setups that pass; alone: draw these more often"
     )
@@ -33,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--setups", type=_numbers, default=(), metavar="1,2,3", help="draw these setups more often"
     )
     parser.add_argument("--agent", default="cnn", metavar="AGENT", help="what learns (default cnn)")
-    parser.add_argument("--top", type=int, default=500, metavar="N", help="at most so many; 0: all (default 500)")
+    parser.add_argument(
+        "--top", type=int, default=500, metavar="N", help="at most so many; 0: all (default 500)"
+    )
     parser.add_argument(
         "--min-profitability",
         type=float,
@@ -41,8 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"least score of a setup, 0 to 1 (default {PROFITABLE_SCORE:g} with --profitable)",
     )
-    parser.add_argument("--from", dest="first", type=int, metavar="STEP", help="first step of --verify, --reapply")
-    parser.add_argument("--to", dest="last", type=int, metavar="STEP", help="last step of --verify, --reapply")
+    parser.add_argument(
+        "--from", dest="first", type=int, metavar="STEP", help="first step of --verify, --reapply"
+    )
+    parser.add_argument(
+        "--to", dest="last", type=int, metavar="STEP", help="last step of --verify, --reapply"
+    )
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be given again"
     )
@@ -135,7 +145,9 @@ def print_result(record: dict[str, Any]) -> None:
     for line in record["selection"]["words"]:
         print(line)
     print()
-    print_table(("model", "session", "version", record["metric"], "status"), _models(record), (False, *[True] * 3))
+    print_table(
+        ("model", "session", "version", record["metric"], "status"), _models(record), (False, *[True] * 3)
+    )
     print()
     print(f"{record['words']}\n{record['promotion']}")
 

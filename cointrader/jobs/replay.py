@@ -66,4 +66,3 @@ def replay(context: WorkContext) -> dict[str, Any]:
     except TrainingStopped as stopped:
         interrupted = stopped.reason is StopReason.INTERRUPTED
         raise (JobInterrupted if interrupted else JobCancelled) from stopped
-

@@ -23,8 +23,8 @@ class Caller:
     """`job_id` and `attempt` fence every write, `interrupted` is asked whether to stop, `say` takes lines.
 
     `ended` is called with the result inside the transaction that ends the replay; `progress` with how far a
-    replay of steps is. `stops` are errors that `progress` ends a replay with: the state that each leaves it in,
-    or none where a later attempt goes on with it.
+    replay of steps is. `stops` are errors that `progress` ends a replay with: the state that each leaves it
+    in, or none where a later attempt goes on with it.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -37,6 +37,6 @@ class Caller:
     stops: Mapping[type[Exception], str | None] = field(default_factory=dict)
 
     def fence(self, connection: sqlite3.Connection, message: str = "") -> None:
-        """Raises StaleAttempt when a newer attempt has taken over; call it inside the transaction that writes."""
+        """Raises StaleAttempt when a newer attempt has taken over; called inside the writing transaction."""
         if self.job_id is not None:
             jobs.progress(connection, self.job_id, self.attempt, 0, 0, message)

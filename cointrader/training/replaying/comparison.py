@@ -1,7 +1,7 @@
 """A replay beside its control: both asked about the same rows, which neither was trained on.
 
-A model that was trained on what paid looks good on what it was trained on, whatever the market is like. So the
-only question is what it knows that its unfiltered control does not, on rows nobody chose.
+A model that was trained on what paid looks good on what it was trained on, whatever the market is like. So
+the only question is what it knows that its unfiltered control does not, on rows nobody chose.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ class Verdict:
     standard_error: float
 
 
-def judge_replay(
-    metric: str, duel: Duel, baseline: float, standard_error: float, provenance: str
-) -> Verdict:
+def judge_replay(metric: str, duel: Duel, baseline: float, standard_error: float, provenance: str) -> Verdict:
     """Better or worse from 2 standard errors of the difference on, else no better.
 
     `duel` holds the replayed model's value and, as the incumbent, its control's.
@@ -69,7 +67,9 @@ def _word(difference: float, standard_error: float) -> tuple[str, str]:
         return NO_BETTER, f"{difference:+.4f}, within {NOISE:g} standard errors of {standard_error:.4f}"
     if standard_error == 0.0:
         return (BETTER if difference > 0 else WORSE), f"{difference:+.4f}, without noise"
-    size = f"{difference:+.4f}, {abs(difference) / standard_error:.1f} standard errors of {standard_error:.4f}"
+    size = (
+        f"{difference:+.4f}, {abs(difference) / standard_error:.1f} standard errors of {standard_error:.4f}"
+    )
     return (BETTER if difference > 0 else WORSE), size
 
 

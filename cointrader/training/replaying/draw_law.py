@@ -39,9 +39,9 @@ def draw_law(
 ) -> DrawLaw:
     """The law over `rows` rows: uniform over `drawn`, mixed with one by `priority` over `chosen`.
 
-    `chosen` is part of `drawn`; `priority` (> 0) and `rapid` have an entry for every row of the dataset. Where
-    rapid rows would come to more than `rapid_share` of the draws, they are scaled down to it and the others
-    up. p = [1, 2, 4], all drawn and all chosen: Q = [.2705, .3241, .4053], w = [1, .8346, .6674].
+    `chosen` is part of `drawn`; `priority` (> 0) and `rapid` have an entry for every row of the dataset.
+    Where rapid rows would come to more than `rapid_share` of the draws, they are scaled down to it and the
+    others up. p = [1, 2, 4], all drawn and all chosen: Q = [.2705, .3241, .4053], w = [1, .8346, .6674].
     """
     probability = np.zeros(rows)
     probability[drawn] = UNIFORM_SHARE / len(drawn)
@@ -59,5 +59,7 @@ def _with_few_rapid(probability: FloatArray, rapid: NDArray[np.bool_], share: fl
     mass = float(probability[rapid].sum())
     if mass <= share or mass >= 1.0:
         return probability
-    scaled: FloatArray = np.where(rapid, probability * (share / mass), probability * ((1 - share) / (1 - mass)))
+    scaled: FloatArray = np.where(
+        rapid, probability * (share / mass), probability * ((1 - share) / (1 - mass))
+    )
     return scaled

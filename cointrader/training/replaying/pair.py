@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from cointrader.training.replaying.preparation import Prepared, prepare
 from cointrader.training.replaying.request import ReplayRequest
 from cointrader.training.session import PartOfJob, TrainingResult, train_agent
 from models import registry
-from models.base import Dataset
+from models.base import AgentModule, Dataset
 from models.cnn.batches import SETUP, ReplayBatches
 from models.parameters import from_json
 from storage.artifact_rows import find_artifact
@@ -37,7 +37,9 @@ from storage.vault import load_artifact
 from storage.workspace import Workspace
 
 REPLAYED, CONTROL = "session_id", "control_session_id"
-PROMOTION = "a replay promotes nothing by itself: both versions were judged by the rule that judges every version"
+PROMOTION = (
+    "a replay promotes nothing by itself: both versions were judged by the rule that judges every version"
+)
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,31 @@ class ReplayResult:
         return asdict(self)
 
 
+class OwnNetworks(Protocol):
+    """Two networks of the caller's, alike at the beginning: one for the replay and one for its control."""
+
+    def module(self, part: str) -> AgentModule:
+        """The agent with the network of `session_id` or of `control_session_id`."""
+        ...
+
+    def model(self, part: str) -> Any:
+        """The model that was trained with it."""
+        ...
+
+
 def begin_pair(
-    workspace: Workspace, connection: sqlite3.Connection, request: ReplayRequest, caller: Caller
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    request: ReplayRequest,
+    caller: Caller,
+    params: Any = None,
 ) -> ReplayRow:
     """Choose the setups, store both datasets, and begin the replay; its row.
 
-    Raises what `prepare` raises, before anything is written.
+    `params` are checked parameters of the agent, in the place of those of the request. Raises what `prepare` raises, before anything is written.
     """
     caller.say("choosing setups")
-    prepared = prepare(workspace, connection, request, caller.settings)
+    prepared = prepare(workspace, connection, request, caller.settings, params)
     with transaction(connection):
         caller.fence(connection)
         replay_id = start_replay(
@@ -90,25 +108,38 @@ def begin_pair(
 
 
 def train_pair(
-    workspace: Workspace, connection: sqlite3.Connection, row: ReplayRow, caller: Caller
-) -> dict[str, Any]:
-    """Train what is not trained yet of a replay that was begun, and judge it; its record.
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    row: ReplayRow,
+    caller: Caller,
+    own: OwnNetworks | None = None,
+) -> ReplayResult:
+    """Train what is not trained yet of a replay that was begun, and judge it.
 
-    Raises what `train_agent` raises.
+    `own` are networks in the place of those of the agent. Raises what `train_agent` raises.
     """
     prepared = Prepared(**row.selection["prepared"])
     for line in prepared.words:
         caller.say(line)
-    replayed = _train(workspace, row, prepared, REPLAYED, caller)
-    control = _train(workspace, row, prepared, CONTROL, caller)
-    result = _judge(workspace, connection, row, prepared, replayed, control)
+    replayed = _train(workspace, row, prepared, REPLAYED, caller, own)
+    control = _train(workspace, row, prepared, CONTROL, caller, own)
+    models = [
+        _model(workspace, connection, each, part, own)
+        for each, part in ((replayed, REPLAYED), (control, CONTROL))
+    ]
+    result = _judge(workspace, connection, row, prepared, replayed, control, models)
     caller.say(result.words)
     _finish(workspace, connection, get_replay(connection, row.id), prepared, result, caller)
-    return result.record
+    return result
 
 
 def _train(
-    workspace: Workspace, row: ReplayRow, prepared: Prepared, part: str, caller: Caller
+    workspace: Workspace,
+    row: ReplayRow,
+    prepared: Prepared,
+    part: str,
+    caller: Caller,
+    own: OwnNetworks | None,
 ) -> TrainingResult:
     """One of the two sessions; the replay's row names it from the moment it exists."""
 
@@ -126,10 +157,24 @@ def _train(
         seed=int(row.selection["seed"]),
         dataset_id=prepared.control_dataset_id if is_control else prepared.dataset_id,
         part=PartOfJob(row.control_session_id if is_control else row.session_id, begun),
+        own=None if own is None else own.module(part),
         settings=caller.settings,
         interrupted=caller.interrupted,
         say=lambda line: caller.say(f"{name}: {line}"),
     )
+
+
+def _model(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    trained: TrainingResult,
+    part: str,
+    own: OwnNetworks | None,
+) -> Any:
+    if own is not None:
+        return own.model(part)
+    stored = load_artifact(workspace, connection, trained.agent, trained.version)
+    return registry.load(trained.agent).load(stored.files)
 
 
 def _judge(
@@ -139,20 +184,19 @@ def _judge(
     prepared: Prepared,
     replayed: TrainingResult,
     control: TrainingResult,
+    models: Sequence[Any],
 ) -> ReplayResult:
     """Both models on the window that neither was trained on, from the dataset of the control."""
     dataset = load_dataset(workspace, connection, prepared.control_dataset_id)
     module = registry.load(row.agent)
-    models = [
-        module.load(load_artifact(workspace, connection, row.agent, each.version).files)
-        for each in (replayed, control)
-    ]
     duel = module.compare(models[0], models[1], dataset, EVER)
     of_difference = getattr(module, "difference_error", None)
     error = (
         of_difference(*models, dataset)
         if of_difference is not None
-        else independent_error(*(_standard_error(connection, row.agent, each) for each in (replayed, control)))
+        else independent_error(
+            *(_standard_error(connection, row.agent, each) for each in (replayed, control))
+        )
     )
     baseline = math.nan if control.baseline is None else control.baseline
     verdict = judge_replay(control.metric, duel, baseline, error, dataset.provenance)
@@ -167,8 +211,7 @@ def _result(
     verdict: Verdict,
     rows: int,
 ) -> ReplayResult:
-    told = f"v{replayed.version} is {replayed.status} ({replayed.reason}); "
-    told += f"its control v{control.version} is {control.status} ({control.reason})"
+    told = f"{_version(replayed)}; its control {_version(control)}"
     return ReplayResult(
         replay=row.id,
         kind=row.kind,
@@ -188,6 +231,11 @@ def _result(
         words=verdict.words,
         promotion=f"{PROMOTION}; {told}",
     )
+
+
+def _version(trained: TrainingResult) -> str:
+    name = f"v{trained.version}" if trained.version else "session " + str(trained.session_id)
+    return f"{name} is {trained.status} ({trained.reason})"
 
 
 def _finish(

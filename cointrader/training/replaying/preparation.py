@@ -71,10 +71,9 @@ def prepare(
     connection: sqlite3.Connection,
     request: ReplayRequest,
     settings: Settings,
-    module: AgentModule | None = None,
     params: Any = None,
 ) -> Prepared:
-    """Choose, and store both datasets. `module` and `params` stand in for those of the agent's own.
+    """Choose, and store both datasets. `params` stand in for those of the request.
 
     Raises ReplayRefused in one of its forms, NotEnoughRows, ParameterError, FilterError.
     """
@@ -82,15 +81,13 @@ def prepare(
     source = WorkspaceSource(workspace, connection)
     chosen = params or build(registry.params_class(request.agent), request.params)
     allowed = allowed_setups(connection, request)
-    data = replay_data(
-        module or registry.load(request.agent), source, request, chosen, settings, allowed
-    )
+    data = replay_data(registry.load(request.agent), source, request, chosen, settings, allowed)
     selection = data.selection
     words = (
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"both sessions take {data.params.steps:,} steps of {data.params.batch_size:,} rows on the same split",
+        f"both sessions take {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
     )
     return Prepared(
         params_json=to_json(data.params),

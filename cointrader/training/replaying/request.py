@@ -70,7 +70,9 @@ class ReplayRequest:
         if not 0 <= self.top <= MOST_SETUPS:
             raise ReplayRefused(f"top is {self.top:,}; it must be 0 (no limit) to {MOST_SETUPS:,}")
         if not 0.0 <= self.min_profitability < 1.0:
-            raise ReplayRefused(f"the least profitability is {self.min_profitability}; it must be 0 to below 1")
+            raise ReplayRefused(
+                f"the least profitability is {self.min_profitability}; it must be 0 to below 1"
+            )
         if self.kind is ReplayKind.SELECTED and not (self.setups or self.filter.strip()):
             raise ReplayRefused("no setups were selected: name them, or give a filter")
 

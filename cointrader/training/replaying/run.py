@@ -30,7 +30,7 @@ def run_replay(
     row = _begun(workspace, connection, request, caller)
     try:
         if request.kind in OF_SETUPS:
-            return train_pair(workspace, connection, row, caller)
+            return train_pair(workspace, connection, row, caller).record
         if request.kind is ReplayKind.SESSION:
             return train_again(workspace, connection, row, caller)
         return go_through_steps(workspace, connection, row, request, caller)

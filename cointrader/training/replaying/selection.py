@@ -167,8 +167,8 @@ def _check_enough(
     if not fitting:
         raise NothingChosen(
             f"none of the setups asked for lies in the training part of {request.agent} with a score of at "
-            f"least {max(thresholds.eligible, request.least_score):g}; those of the window that is scored are "
-            "never trained on"
+            f"least {max(thresholds.eligible, request.least_score):g}; those of the window that is scored "
+            "are never trained on"
         )
 
 
@@ -176,9 +176,7 @@ def _profitable_score(request: ReplayRequest) -> float:
     return request.least_score if request.kind is ReplayKind.PROFITABLE else PROFITABLE_SCORE
 
 
-def _passing(
-    name: str, score: float, setups: SetupRows, there: IntArray, thresholds: Thresholds
-) -> Passing:
+def _passing(name: str, score: float, setups: SetupRows, there: IntArray, thresholds: Thresholds) -> Passing:
     reached = setups.score >= score
     return Passing(
         name=name,

@@ -23,12 +23,11 @@ from storage.sessions import SessionRow, get_session
 from storage.steps import JournalRow, journal_of
 from storage.workspace import Workspace
 
+PROMOTION = "a replay promotes nothing by itself"
 MACHINE = ("torch_version", "capability", "onednn_isa", "threads", "optimiser")
 
 
-def begin_of_session(
-    connection: sqlite3.Connection, request: ReplayRequest, caller: Caller
-) -> ReplayRow:
+def begin_of_session(connection: sqlite3.Connection, request: ReplayRequest, caller: Caller) -> ReplayRow:
     """Begin a replay of a session or of its steps; its row. Raises StorageError, ReplayRefused."""
     source = get_session(connection, request.session or 0)
     if source.dataset_id is None:
@@ -118,7 +117,7 @@ def _compared(
         "value": result.value if result.value is not None and math.isfinite(result.value) else None,
         "source_value": source.value,
         "words": _words(source, again, both, first, match, apart),
-        "promotion": f"a replay promotes nothing by itself; v{result.version} is {result.status}: {result.reason}",
+        "promotion": f"{PROMOTION}; v{result.version} is {result.status} ({result.reason})",
     }
 
 

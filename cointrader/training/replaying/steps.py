@@ -1,7 +1,7 @@
 """The kept steps of a session gone through again, by one of two verbs that are never mixed.
 
-verify computes gradients anew from weights, batch and seed and compares them with those that were kept; reapply
-steps the optimiser with the kept ones and compares the weights that come of it.
+verify computes gradients anew from weights, batch and seed and compares them with those that were kept;
+reapply steps the optimiser with the kept ones and compares the weights that come of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import dataclasses
 import sqlite3
 from typing import Any
 
-from cointrader.training.rebuild import past_of, reapply
+from cointrader.training.past import past_of
+from cointrader.training.rebuild import reapply, verify
 from cointrader.training.replaying.caller import Caller
 from cointrader.training.replaying.errors import ReplayRefused
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
@@ -42,8 +43,44 @@ def go_through_steps(
     return told
 
 
+def verified(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    session_id: int,
+    first: int,
+    last: int,
+    caller: Caller,
+) -> dict[str, Any]:
+    """The gradients of `first` to `last` computed anew, and which of them differ from the recorded ones."""
+    done = verify(
+        workspace,
+        connection,
+        session_id,
+        first,
+        last,
+        progress=lambda step, steps: caller.progress(step, steps, "computing gradients again"),
+    )
+    different = [step.step for step in done.steps if not step.match]
+    return {
+        "first": first,
+        "last": last,
+        "steps": len(done.steps),
+        "match": done.match,
+        "comparable": done.comparable,
+        "why": done.why,
+        "first_different_step": different[0] if different else None,
+        "different_steps": len(different),
+        "words": f"steps {first:,} to {last:,} of session {session_id} verified: {done.words}",
+    }
+
+
 def reapplied(
-    workspace: Workspace, connection: sqlite3.Connection, session_id: int, first: int, last: int, caller: Caller
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    session_id: int,
+    first: int,
+    last: int,
+    caller: Caller,
 ) -> dict[str, Any]:
     """The stored gradients of `first` to `last` applied to the weights that the session had before them."""
     stepper, _ = past_of(workspace, connection, session_id).stepper_at(first - 1)
@@ -52,7 +89,9 @@ def reapplied(
     caller.progress(1, 1, "reapplied")
     found = {key: value for key, value in _fields(done).items() if key not in ("weights", "session_id")}
     end = "they end in the weights that were recorded" if done.match else "they end in other weights"
-    return found | {"words": f"steps {first:,} to {last:,} of session {session_id} reapplied: {end}{_why(done.why)}"}
+    return found | {
+        "words": f"steps {first:,} to {last:,} of session {session_id} reapplied: {end}{_why(done.why)}"
+    }
 
 
 def _steps(connection: sqlite3.Connection, session_id: int, request: ReplayRequest) -> tuple[int, int]:
