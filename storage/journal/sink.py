@@ -37,7 +37,7 @@ TOTAL_LOSS = "losses/total"
 ROWS_AT_ONCE = 4_096
 NORMS_KEPT = 4_096
 
-Then = Callable[[sqlite3.Connection], None]
+Then = Callable[[sqlite3.Connection], object]
 
 
 class Facts(Protocol):
