@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backprop.keeper import flat_gradient
 from models.base import Dataset, Duel, Metrics, Run
 from models.candle_series import FloatArray, IntArray
 from models.cob_rl.feeds import BookSource
@@ -167,20 +169,14 @@ def fit(dataset: Dataset, params: CobRlParams, run: Run) -> CobRlModel:
 
 
 def recompute(
-    dataset: Dataset, params: CobRlParams, seed: int, step: int, state: dict[str, NDArray[np.float32]]
+    dataset: Dataset, params: CobRlParams, seed: int, step: int, state: Mapping[str, NDArray[Any]]
 ) -> NDArray[np.float32]:
-    """The flat gradient of a step, made again from the weights before it; the same bits on one machine."""
+    """The flat gradient that `step` consumed, from the weights before it."""
     early = split(dataset, params).folds[0]
     learner = Learner(dataset, early.train, params, seed, probe_device(params.device).torch_name)
     load_weights(learner.network, state)
     learner.take_gradient(step)
-    parts = [
-        np.zeros(parameter.numel(), np.float32)
-        if parameter.grad is None
-        else parameter.grad.detach().cpu().numpy().ravel()
-        for parameter in learner.network.parameters()
-    ]
-    return np.concatenate(parts)
+    return flat_gradient(learner.network.parameters())
 
 
 def evaluate(model: CobRlModel, dataset: Dataset) -> Metrics:

@@ -22,6 +22,7 @@ from models.cob_rl.params import CobRlParams
 from models.convergence import Convergence, judge
 from models.digest import weights_digest
 from models.errors import Diverged, Stopped
+from models.step_journal import FULL, JournalRefused
 
 
 @dataclass
@@ -66,6 +67,7 @@ class TrainingLoop:
         if resumed is not None:
             self._restore(resumed)
         keeper = StepKeeper(self.run, self.network, self.learner.optimiser)
+        self._refuse_whole_gradients(keeper.journal.mode)
         while self.state.step < self.params.steps and not self._patience_spent():
             self._step(self.state.step + 1, keeper)
             self.run.progress(self.state.step, self.params.steps, self._message())
@@ -76,6 +78,14 @@ class TrainingLoop:
         if self.state.best:
             load_weights(self.network, self.state.best)
         return self.state
+
+    def _refuse_whole_gradients(self, mode: str) -> None:
+        # A gradient of a billion parameters is 4 GB: the second step would cost more than all other journals.
+        if mode == FULL and self.params.shape.recompute:
+            raise JournalRefused(
+                f"the steps of size {self.params.size} are kept as digests only: "
+                "set journal.mode to auto or digest"
+            )
 
     def _step(self, step: int, keeper: StepKeeper) -> None:
         outcome = self.learner.take_gradient(step)
