@@ -40,6 +40,10 @@ def loaded_by(statement: str) -> set[str]:
         "storage.chain",
         "storage.overview",
         "storage.curves",
+        "storage.steps",
+        "storage.replays",
+        "storage.setup_counts",
+        "cointrader.training.replaying.candidates",
     ],
 )
 def test_what_the_console_reads_loads_no_heavy_library(module: str) -> None:
