@@ -29,7 +29,7 @@ class NoSetups(ReplayRefused):
 
     def __init__(self, stored: int) -> None:
         super().__init__(
-            f"none of {stored:,} setups has an outcome yet: its horizon has not passed, or candles are missing"
+            f"none of {stored:,} setups has an outcome yet: its horizon has not passed or candles are missing"
             if stored
             else "there are no setups yet: collect some with `cointrader collect`"
         )

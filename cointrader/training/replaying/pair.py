@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,9 +20,10 @@ import numpy as np
 from cointrader.training.datasets import load_dataset
 from cointrader.training.incumbent import EVER
 from cointrader.training.replaying.caller import Caller
-from cointrader.training.replaying.comparison import Verdict, independent_error, judge_replay
+from cointrader.training.replaying.comparison import independent_error, judge_replay
 from cointrader.training.replaying.preparation import Prepared, prepare
 from cointrader.training.replaying.request import ReplayRequest
+from cointrader.training.replaying.result import ReplayResult, replay_result
 from cointrader.training.session import PartOfJob, TrainingResult, train_agent
 from models import registry
 from models.base import AgentModule, Dataset
@@ -37,37 +38,6 @@ from storage.vault import load_artifact
 from storage.workspace import Workspace
 
 REPLAYED, CONTROL = "session_id", "control_session_id"
-PROMOTION = (
-    "a replay promotes nothing by itself: both versions were judged by the rule that judges every version"
-)
-
-
-@dataclass(frozen=True)
-class ReplayResult:
-    """What came of a replay of setups, as it is printed and kept."""
-
-    replay: int
-    kind: str
-    agent: str
-    setups: int
-    selection: Mapping[str, Any]
-    replayed: TrainingResult
-    control: TrainingResult
-    metric: str
-    value: float | None
-    control_value: float | None
-    baseline: float | None
-    difference: float | None
-    standard_error: float | None
-    rows: int
-    verdict: str
-    words: str
-    promotion: str
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return asdict(self)
 
 
 class OwnNetworks(Protocol):
@@ -91,7 +61,8 @@ def begin_pair(
 ) -> ReplayRow:
     """Choose the setups, store both datasets, and begin the replay; its row.
 
-    `params` are checked parameters of the agent, in the place of those of the request. Raises what `prepare` raises, before anything is written.
+    `params` are checked parameters of the agent, in the place of those of the request. Raises what
+    `prepare` raises, before anything is written.
     """
     caller.say("choosing setups")
     prepared = prepare(workspace, connection, request, caller.settings, params)
@@ -200,42 +171,7 @@ def _judge(
     )
     baseline = math.nan if control.baseline is None else control.baseline
     verdict = judge_replay(control.metric, duel, baseline, error, dataset.provenance)
-    return _result(row, prepared, replayed, control, verdict, duel.rows)
-
-
-def _result(
-    row: ReplayRow,
-    prepared: Prepared,
-    replayed: TrainingResult,
-    control: TrainingResult,
-    verdict: Verdict,
-    rows: int,
-) -> ReplayResult:
-    told = f"{_version(replayed)}; its control {_version(control)}"
-    return ReplayResult(
-        replay=row.id,
-        kind=row.kind,
-        agent=row.agent,
-        setups=prepared.setups,
-        selection={**prepared.counts, "words": list(prepared.words)},
-        replayed=replayed,
-        control=control,
-        metric=control.metric,
-        value=_finite(verdict.value),
-        control_value=_finite(verdict.control),
-        baseline=control.baseline,
-        difference=_finite(verdict.difference),
-        standard_error=_finite(verdict.standard_error),
-        rows=rows,
-        verdict=verdict.word,
-        words=verdict.words,
-        promotion=f"{PROMOTION}; {told}",
-    )
-
-
-def _version(trained: TrainingResult) -> str:
-    name = f"v{trained.version}" if trained.version else "session " + str(trained.session_id)
-    return f"{name} is {trained.status} ({trained.reason})"
+    return replay_result(row, prepared, replayed, control, verdict, duel.rows)
 
 
 def _finish(
@@ -256,7 +192,7 @@ def _finish(
             row.id,
             state="succeeded",
             words=result.words,
-            result=_told(result),
+            result=result.noted,
             metric=result.metric,
             value=result.value,
             control_value=result.control_value,
@@ -265,21 +201,6 @@ def _finish(
         )
         count_training(connection, counts)
         caller.ended(result.record)
-
-
-def _told(result: ReplayResult) -> dict[str, Any]:
-    """What the row keeps beyond its columns."""
-    eligible, profitable, chosen, steps = result.selection["words"]
-    return {
-        "verdict": result.verdict,
-        "difference": result.difference,
-        "rows": result.rows,
-        "eligible": eligible,
-        "profitable": profitable,
-        "chosen": chosen,
-        "training": steps,
-        "promotion": result.promotion,
-    }
 
 
 def training_counts(
@@ -301,7 +222,3 @@ def _standard_error(connection: sqlite3.Connection, agent: str, trained: Trainin
     artifact = find_artifact(connection, agent, trained.version)
     value = None if artifact is None else json.loads(artifact.metrics_json).get("standard_error")
     return None if value is None else float(value)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
