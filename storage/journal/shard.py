@@ -102,10 +102,9 @@ class ShardBuffer:
         """The last step that waits."""
         return int(self._step[self.rows - 1])
 
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes that wait."""
-        return self.rows * self._layout.row_bytes
+    def bytes_with(self, more: int) -> int:
+        """Bytes that what waits and `more` further steps take unpacked, in two files."""
+        return GradientPlaces(self._layout, self.rows).total + GradientPlaces(self._layout, more).total
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What waits, by the names of the file; views that are valid until `clear`."""

@@ -103,12 +103,12 @@ class StepSink:
         *,
         mode: str,
         loss: float | None,
-        reserve_bytes: int,
+        steps_ahead: int,
     ) -> None:
         self.mode = mode
         self.norms: deque[tuple[int, dict[str, float]]] = deque(maxlen=NORMS_KEPT)
         self._place, self._connection, self._limits, self._room = place, connection, limits, room
-        self._layout, self._loss, self._reserve = layout, loss, reserve_bytes
+        self._layout, self._loss, self._steps_ahead = layout, loss, steps_ahead
         self._state_digest, self._norms_of = StateDigest(layout), LayerNorms(layout)
         self._shard = ShardBuffer(layout, limits.shard_bytes) if mode == FULL else None
         self._parts = _parts(layout)
@@ -227,13 +227,16 @@ class StepSink:
     def _watch_the_budget(self) -> None:
         """Asks for a last snapshot when the next steps would not fit, whoever gave up gradients for them."""
         room, shard = self._room, self._shard
-        reserve = self._reserve + room.snapshot_bytes
-        if shard is None or room.wanted or room.fits(reserve + shard.raw_bytes):
+        if shard is None or room.wanted or room.fits(self._bytes_ahead(shard)):
             return
         # What is written may take less than was reckoned with: files are packed where that pays.
         self.commit()
-        more = reserve + self._layout.row_bytes
-        room.wanted = not find_room(self._place, self._connection, room, more, self._limits.shard_bytes)
+        more, extra = self._bytes_ahead(shard), self._limits.shard_bytes
+        room.wanted = not find_room(self._place, self._connection, room, more, extra)
+
+    def _bytes_ahead(self, shard: ShardBuffer) -> int:
+        """What is taken if mode full ends now: what waits, what is on its way here, and a last snapshot."""
+        return shard.bytes_with(self._steps_ahead) + self._room.snapshot_bytes
 
     def _zero_what_is_absent(self, slot: Slot) -> None:
         """An absent gradient has no value: what an earlier step left there is no part of this one."""

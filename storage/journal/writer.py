@@ -23,6 +23,7 @@ from storage.journal.errors import JournalError
 from storage.journal.layout import Layout
 from storage.journal.ring import Ring, Slot
 from storage.journal.rows import Opened, Optimiser, close_journal, go_digest, open_journal
+from storage.journal.shard import GradientPlaces
 from storage.journal.sink import DIGEST, FULL, Facts, Place, Room, StepSink, Then, find_room
 from storage.workspace import Workspace
 
@@ -112,23 +113,23 @@ class JournalWriter:
             start_step=self._start,
         )
         sweep(place.workspace, connection, place.session_id, place.attempt)
-        reserve = (self._ring.size + 1) * layout.row_bytes
+        ahead = self._ring.size + 1
         self._sink = StepSink(
             place,
             connection,
             layout,
             limits,
             self._room,
-            mode=self._affordable(opened, reserve),
+            mode=self._affordable(opened, GradientPlaces(layout, ahead).total),
             loss=opened.loss,
-            reserve_bytes=reserve,
+            steps_ahead=ahead,
         )
         return opened.whole
 
-    def _affordable(self, opened: Opened, reserve: int) -> str:
+    def _affordable(self, opened: Opened, first_steps: int) -> str:
         """The mode to begin in: full only where a snapshot and some steps fit into the budget."""
         place, room = self._place, self._room
-        needed = reserve + 2 * room.snapshot_bytes
+        needed = first_steps + 2 * room.snapshot_bytes
         if opened.mode != FULL or find_room(place, self._connection, room, needed, self._limits.shard_bytes):
             return opened.mode
         told = f"{room.budget / 1e6:,.0f} MB"
