@@ -19,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeframe", metavar="TF", help="such as 5m (default: of each symbol the one with most bars)"
     )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="look at all of the history again: for earlier candles, and for signals of later backtests",
+    )
     parser.add_argument("--wait", action="store_true", help="show progress and print the result")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -34,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     with opened(arguments.workspace) as place:
         # What is not there is said now, not by a job that fails.
         stored_series(place.workspace, place.connection, symbols=symbols, timeframe=arguments.timeframe)
-        job_id = enqueue_collection(place.connection, symbols=symbols, timeframe=arguments.timeframe)
+        job_id = enqueue_collection(
+            place.connection, symbols=symbols, timeframe=arguments.timeframe, whole=arguments.whole
+        )
         if arguments.wait:
             return _wait(place, job_id, arguments.json)
         from cointrader.jobs.ensure import ensure_worker

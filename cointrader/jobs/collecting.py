@@ -72,17 +72,22 @@ def collect_stored(
     symbols: Sequence[str] = (),
     timeframe: str | None = None,
     validate: bool = True,
+    whole: bool = False,
+    newest_bars: int = 0,
 ) -> Collected:
-    """Collects from the chosen series (see `stored_series`); with `validate` outcomes are brought up to date.
+    """Collects from the chosen series (see `stored_series`) what has come since the last time.
 
+    With `validate` outcomes are brought up to date. With `whole` all of the history is looked at again, for
+    earlier candles and the signals of later backtests; a first time with `newest_bars` looks at so many only.
     Raises CandlesMissing for a series that is not there, JobCancelled and JobInterrupted between two parts,
     and the error of the last series when none of them could be used.
     """
+    depth = _Depth(validate, whole, newest_bars)
     chosen = stored_series(context.workspace, context.connection, symbols=symbols, timeframe=timeframe)
     reports: list[SeriesReport] = []
     for place, row in enumerate(chosen):
         try:
-            report = _collect(context, row, validate, _share(context, place, len(chosen)))
+            report = _collect(context, row, depth, _share(context, place, len(chosen)))
         except (BadCandles, StorageError) as error:
             if isinstance(error, DiskFull | StaleAttempt):
                 raise
@@ -91,6 +96,26 @@ def collect_stored(
                 raise
         reports.append(report)
     return Collected(tuple(reports))
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """How far back is looked, and whether outcomes are."""
+
+    validate: bool
+    whole: bool
+    newest_bars: int
+
+    def since_ms(self, context: WorkContext, series: Candles) -> int:
+        """Bars that closed later than this are looked at."""
+        if self.whole:
+            return -1
+        known = collection_of(context.connection, series.symbol, series.timeframe_ms)
+        if known is not None:
+            return known.last_ts_ms
+        if 0 < self.newest_bars < len(series):
+            return int(series.close_ms[-self.newest_bars - 1])
+        return -1
 
 
 def _share(context: WorkContext, place: int, series: int) -> Progress:
@@ -103,7 +128,7 @@ def _share(context: WorkContext, place: int, series: int) -> Progress:
     return report
 
 
-def _collect(context: WorkContext, row: CandleFileRow, validate: bool, report: Progress) -> SeriesReport:
+def _collect(context: WorkContext, row: CandleFileRow, depth: _Depth, report: Progress) -> SeriesReport:
     workspace, connection = context.workspace, context.connection
     name = f"{row.symbol} {timeframe_text(row.timeframe_ms)}"
     report(0, 2, f"{name}: reading candles")
@@ -116,9 +141,16 @@ def _collect(context: WorkContext, row: CandleFileRow, validate: bool, report: P
     def validating(done: int, total: int) -> None:
         report(total + done, 2 * total, f"{name}: validating outcomes")
 
-    gathered = collect_history(workspace, connection, series, context.settings, progress=collecting)
+    gathered = collect_history(
+        workspace,
+        connection,
+        series,
+        context.settings,
+        since_ms=depth.since_ms(context, series),
+        progress=collecting,
+    )
     settled = Settled()
-    if validate:
+    if depth.validate:
         settled = settle_series(
             connection,
             series,

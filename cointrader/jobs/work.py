@@ -160,7 +160,7 @@ def replay(context: WorkContext) -> dict[str, Any]:
 
 
 def collect(context: WorkContext) -> dict[str, Any]:
-    """Collect setups and validate outcomes: arguments `symbols`, `timeframe`, `validate`."""
+    """Collect setups and validate outcomes: arguments `symbols`, `timeframe`, `validate`, `whole`."""
     from cointrader.jobs.collecting import collect_stored
 
     arguments = context.arguments
@@ -169,6 +169,7 @@ def collect(context: WorkContext) -> dict[str, Any]:
         symbols=arguments.get("symbols", ()),
         timeframe=arguments.get("timeframe"),
         validate=arguments.get("validate", True),
+        whole=arguments.get("whole", False),
     ).as_result()
 
 
