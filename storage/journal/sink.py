@@ -150,16 +150,15 @@ class StepSink:
         elif len(self._waiting.steps) >= ROWS_AT_ONCE:
             self.commit()
 
-    def snapshot(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Everything as it is after `step`, recorded with the steps up to it; ends mode full if it must."""
+    def snapshot(self, step: int, arrays: Mapping[str, NDArray[Any]], *, last: bool) -> None:
+        """Everything as it is after `step`, recorded with the steps up to it; the `last` one ends mode full."""
         self._close_shard()
         written = write_arrays(self._folder, f"attempt-{self._place.attempt}-snapshot-{step:08d}", arrays)
         self._add_file("snapshot", step, step, written)
         self._room.snapshot_bytes = written.bytes
-        if not self._room.wanted:
+        if not last:
             self.commit()
             return
-        self._room.wanted = False
         place, room = self._place, self._room
         why = (
             f"the budget of {room.budget / 1e6:,.0f} MB for journals is met after step {step:,}: "

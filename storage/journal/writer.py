@@ -40,6 +40,7 @@ class _Keep:
 class _Snapshot:
     step: int
     arrays: Mapping[str, NDArray[Any]]
+    last: bool
     done: threading.Event
 
 
@@ -85,6 +86,7 @@ class JournalWriter:
         self._place = Place(workspace, session_id, attempt)
         self._ring = Ring(layout, self._limits.ring_bytes)
         self._error: BaseException | None = None
+        self._ended = False  # whether the snapshot that ends mode full was handed over
         self._snapshot_written: threading.Event | None = None
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._connection = connect(workspace.database)
@@ -171,7 +173,7 @@ class JournalWriter:
     def snapshot_due(self, step: int) -> bool:
         """Whether everything should be kept after this step; ask at `start_step` too."""
         room = self._room
-        if room.wanted:
+        if room.wanted and not self._ended:
             return True
         due = not self._whole if step == self._start else step % self._limits.snapshot_steps == 0
         return due and (self.mode == FULL or room.fits(room.snapshot_bytes))
@@ -185,7 +187,9 @@ class JournalWriter:
             # Only one at a time is held in memory.
             self._snapshot_written.wait()
         self._snapshot_written = threading.Event()
-        self._commands.put(_Snapshot(step, arrays, self._snapshot_written))
+        last = self._room.wanted and not self._ended
+        self._ended = self._ended or last
+        self._commands.put(_Snapshot(step, arrays, last, self._snapshot_written))
 
     def seal(self, then: Then | None = None) -> None:
         """Returns when everything so far is on the disk and recorded; what `then` writes in one transaction.
@@ -263,10 +267,9 @@ class JournalWriter:
                 self._sink.take(slot, facts)
                 self._ring.give(slot)
                 self._sink.commit_if_old()
-            case _Snapshot(step, arrays, _):
-                before = self._sink.mode
-                self._sink.snapshot(step, arrays)
-                if self._sink.mode != before:
+            case _Snapshot(step, arrays, last, _):
+                self._sink.snapshot(step, arrays, last=last)
+                if last:
                     self._say(
                         f"journal: the budget is met; only norms and digests are kept after step {step:,}"
                     )
