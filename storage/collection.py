@@ -1,4 +1,4 @@
-"""How far the collection of setups has come with each series, what it brought, and what it refused and why."""
+"""How far the collection of setups has come with each series, what it brought, what it refused and why."""
 
 from __future__ import annotations
 
@@ -93,6 +93,13 @@ def note_collection_error(connection: sqlite3.Connection, symbol: str, timeframe
             "UPDATE collection SET last_error = ?, last_error_ms = ? WHERE symbol = ? AND timeframe_ms = ?",
             (error, at_ms, symbol, timeframe_ms),
         )
+
+
+def pass_over(connection: sqlite3.Connection, symbol: str, timeframe_ms: int, until_ms: int) -> None:
+    """Moves the collection of a series on to a moment where nothing was to be collected."""
+    with joined_transaction(connection):
+        rev = next_rev(connection)
+        count_collected(connection, symbol, timeframe_ms, at_ms=now_ms(), rev=rev, until_ms=until_ms)
 
 
 def collections(connection: sqlite3.Connection) -> list[CollectionRow]:

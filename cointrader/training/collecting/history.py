@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cointrader.settings import Settings
+from cointrader.settings import RapidSettings, Settings
 from cointrader.training.collecting.canonical import Column, Windows, digests_of_rows
 from cointrader.training.collecting.columns import WINDOW_BARS, SeriesColumns, series_columns
 from cointrader.training.collecting.completeness import CANDLE_FIELDS, completeness, mask_of
@@ -101,11 +101,7 @@ def collect_history(
     report = CollectReport(series.symbol, series.timeframe_ms, bars=len(series.close_ms))
     if not report.bars or int(series.close_ms[-1]) <= since_ms:
         return report
-    try:
-        columns = series_columns(series, settings.rapid)
-    except BadCandles as error:
-        note_collection_error(connection, series.symbol, series.timeframe_ms, str(error))
-        raise
+    columns = noted_columns(connection, series, settings.rapid)
     if signals is None:
         signals = read_signals(connection, series.symbol, since_ms)
     lineage = provenance or provenance_of(connection, series.symbol, series.timeframe_ms)
@@ -122,6 +118,17 @@ def collect_history(
         parts.collect(part, until_ms, report)
         progress(min(start + PART, len(moments.bar)), len(moments.bar))
     return report
+
+
+def noted_columns(
+    connection: sqlite3.Connection, series: CandleSeries, settings: RapidSettings
+) -> SeriesColumns:
+    """`series_columns`; bad candles are noted as the last error of the collection before they are raised."""
+    try:
+        return series_columns(series, settings)
+    except BadCandles as error:
+        note_collection_error(connection, series.symbol, series.timeframe_ms, str(error))
+        raise
 
 
 def provenance_of(connection: sqlite3.Connection, symbol: str, timeframe_ms: int) -> str:

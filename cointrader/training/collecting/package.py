@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cointrader.training.collecting.canonical import Value, canonical_bytes
-from cointrader.training.collecting.columns import SIZES
+from cointrader.training.collecting.columns import SIZES, WINDOW_BARS
 from cointrader.training.collecting.completeness import FIELDS, completeness, mask_of
 from cointrader.training.collecting.rules import Fault, are_ticks, is_book, is_vector, window_fault
 
 Array = NDArray[Any]
+ARRAYS = tuple(name for name in FIELDS if name not in ("timestamp", "symbol"))
+SINGLE = ("rl_state", "cnn_features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,9 @@ class ModelInputPackage:
     price, amount, side; `order_book` (2, 15, 2) bids and asks of price and size, best first; `indicators`,
     `pivots`, `rl_state`, `context` one row each as in `collecting.columns`; `cnn_features` a row of what a
     CNN made of the same bars. What is wrong is said by the flags and raises nothing.
+
+    Arrays are kept as copies that cannot be written to, `rl_state` and `cnn_features` as float32, the others
+    as float64; of more than 48 bars the last 48 count. Raises ValueError for what is not made of numbers.
     """
 
     timestamp: int
@@ -45,6 +51,8 @@ class ModelInputPackage:
     completeness_score: float = field(init=False)
 
     def __post_init__(self) -> None:
+        for name in ARRAYS:
+            object.__setattr__(self, name, _kept(name, getattr(self, name)))
         content = self.canonical()
         found: dict[str, object] = {
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -71,6 +79,11 @@ class ModelInputPackage:
             return Fault.SHORT_HISTORY
         return window_fault(self.ohlcv, self.timeframe_ms, self.timestamp)
 
+    def without_invalid(self) -> ModelInputPackage:
+        """The same package, its invalid fields missing."""
+        there = {name: getattr(self, name) for name in ARRAYS if self.validation_flags[name]}
+        return ModelInputPackage(self.timestamp, self.symbol, self.timeframe_ms, **there)
+
     @property
     def flags(self) -> int:
         """The validation flags as bits, see `collecting.completeness`."""
@@ -94,6 +107,20 @@ class ModelInputPackage:
     def _calculate_completeness(self) -> float:
         """The share of the ten fields that are valid."""
         return completeness(self.flags)
+
+
+def _kept(name: str, values: object) -> Array | None:
+    """A copy of a field that nobody else can change."""
+    if values is None:
+        return None
+    try:
+        kept = np.array(values, dtype=np.float32 if name in SINGLE else np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} of a package must be an array of numbers: {error}") from error
+    if name == "ohlcv" and kept.ndim == 2:
+        kept = np.ascontiguousarray(kept[-WINDOW_BARS:])
+    kept.flags.writeable = False
+    return kept
 
 
 def is_pair(symbol: str) -> bool:

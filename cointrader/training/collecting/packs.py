@@ -60,7 +60,7 @@ class Pack:
         start = int(arrays["ticks_end"][row - 1]) if row else 0
         end = int(arrays["ticks_end"][row])
         book = int(arrays["book"][row])
-        features = arrays["cnn_features"][row] if "cnn_features" in arrays else None
+        named = {name: arrays[name][row] for name in (*ROW_ARRAYS, "cnn_features") if name in arrays}
         return ModelInputPackage(
             timestamp=int(window[-1, 0]),
             symbol=symbol,
@@ -68,8 +68,7 @@ class Pack:
             ohlcv=window,
             ticks=arrays["ticks"][start:end] if end > start else None,
             order_book=arrays["books"][book] if book >= 0 else None,
-            cnn_features=None if features is None or np.isnan(features).any() else features,
-            **{name: arrays[name][row] for name in ROW_ARRAYS},
+            **{name: values for name, values in named.items() if np.isfinite(values).all()},
         )
 
 
