@@ -57,8 +57,8 @@ class Trained:
 class TrainingIntegration:
     """Collects, validates and trains on what a program shows; use it from one thread, and `close` it.
 
-    `orchestrator` and `executor` say what was decided and how trades ended; `cnn` and `rl` train the program's
-    own models, without which ours are trained as jobs of the workspace's queue.
+    `orchestrator` and `executor` say what was decided and how trades ended; `cnn` and `rl` train models of
+    the program, without which ours are trained as jobs of the workspace's queue.
     """
 
     def __init__(
