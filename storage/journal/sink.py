@@ -151,7 +151,7 @@ class StepSink:
             self.commit()
 
     def snapshot(self, step: int, arrays: Mapping[str, NDArray[Any]], *, last: bool) -> None:
-        """Everything as it is after `step`, recorded with the steps up to it; the `last` one ends mode full."""
+        """Everything after `step`, recorded with the steps up to it; the `last` one ends mode full."""
         self._close_shard()
         written = write_arrays(self._folder, f"attempt-{self._place.attempt}-snapshot-{step:08d}", arrays)
         self._add_file("snapshot", step, step, written)

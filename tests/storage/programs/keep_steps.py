@@ -23,6 +23,7 @@ checkpoint = latest_checkpoint(connection, session_id)
 step = 0 if checkpoint is None else checkpoint.step
 limits = replace(SMALL, snapshot_steps=16, shard_seconds=0.02)
 writer = open_writer(workspace, session_id, attempt, start_step=step, limits=limits)
+(workspace.backprop / f"session-{session_id}").mkdir(exist_ok=True)
 while True:
     keep_steps(writer, step + 1, step + 7)
     step += 7
