@@ -13,6 +13,7 @@ from storage.clock import now_ms
 from storage.database import transaction
 from storage.events import Severity, record_event
 from storage.journal import rate_session
+from storage.metrics import write_metrics
 from storage.promotion import Comparison
 from storage.sessions import SessionRow, record_trials, update_session
 from storage.vault import ArtifactRow, find_artifact, promote_if_better, store_artifact
@@ -118,6 +119,8 @@ def end_without_version(connection: sqlite3.Connection, challenge: Challenge) ->
             weights_sha256=model.weights_sha256(),
             ended_ms=now_ms(),
         )
+        measured = [(session.step, f"evaluation/{name}", number) for name, number in metrics.others.items()]
+        write_metrics(connection, session.id, session.attempt, measured)
         rate_session(connection, session.id, session.attempt, _improvement(metrics, None))
 
 

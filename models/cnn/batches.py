@@ -49,8 +49,16 @@ def batch_rows(train: IntArray, batch: int, seed: int, step: int) -> IntArray:
 
 
 def steps_within_cap(probability: FloatArray, batch: int, steps: int) -> int:
-    """The steps after which no row that can be drawn has to be drawn more than 32 times; at most `steps`."""
+    """At most `steps`, and no more than it takes to draw every row that can be drawn 32 times."""
     return min(steps, int(np.count_nonzero(probability)) * MOST_DRAWS // batch)
+
+
+def steps_until_cap(probability: FloatArray, batch: int, steps: int) -> int:
+    """At most `steps`, and no more than it takes to draw the likeliest row 32 times on average.
+
+    Up to there the law decides what is drawn, and not the cap.
+    """
+    return min(steps, int(MOST_DRAWS / (batch * float(probability.max()))))
 
 
 class UniformBatches:

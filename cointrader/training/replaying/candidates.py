@@ -47,6 +47,8 @@ def check_request(connection: sqlite3.Connection, request: ReplayRequest, settin
         raise NoSetups(stored)
     least = least_episodes(request.agent, settings)
     of_profitable = request.kind is ReplayKind.PROFITABLE
+    if of_profitable and 0 < request.top < least:
+        raise WaitingForEpisodes(request.top, least, f"{request.agent} trains on no fewer; raise top")
     score = max(settings.min_profitability_for_replay, request.least_score) if of_profitable else 0.0
     ((passing,),) = connection.execute(
         "SELECT count(*) FROM setup WHERE state = 'validated' AND score >= ?", (score,)

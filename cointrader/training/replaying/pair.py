@@ -8,6 +8,7 @@ versions stand or fall by the rule that every version is promoted by.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sqlite3
@@ -171,7 +172,16 @@ def _judge(
     )
     baseline = math.nan if control.baseline is None else control.baseline
     verdict = judge_replay(control.metric, duel, baseline, error, dataset.provenance)
-    return replay_result(row, prepared, replayed, control, verdict, duel.rows)
+    now = [_as_it_is_now(connection, each) for each in (replayed, control)]
+    return replay_result(row, prepared, now[0], now[1], verdict, duel.rows)
+
+
+def _as_it_is_now(connection: sqlite3.Connection, trained: TrainingResult) -> TrainingResult:
+    """With the status that the version has by now: the control may have taken its place."""
+    artifact = find_artifact(connection, trained.agent, trained.version)
+    if artifact is None:
+        return trained
+    return dataclasses.replace(trained, status=artifact.status, reason=artifact.reason)
 
 
 def _finish(

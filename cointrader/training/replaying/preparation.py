@@ -21,12 +21,12 @@ from cointrader.training.outcomes.score import BPS
 from cointrader.training.replaying.candidates import allowed_setups, check_request, least_episodes
 from cointrader.training.replaying.errors import NoSetups, ReplayRefused
 from cointrader.training.replaying.replay_rows import replay_dataset
-from cointrader.training.replaying.request import ReplayRequest
+from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from cointrader.training.replaying.selection import Selection, Thresholds, select, setup_of_each_row
 from cointrader.training.source import WorkspaceSource
 from models import registry
 from models.base import AgentModule, Dataset, TrainingSource
-from models.cnn.batches import steps_within_cap
+from models.cnn.batches import steps_until_cap, steps_within_cap
 from models.parameters import build, to_json
 from models.setup_rows import SetupRows
 from storage.workspace import Workspace
@@ -135,9 +135,9 @@ def replay_data(
     selection = select(request, setups, row_setup, train, thresholds, least, allowed)
     rapid_share = settings.rapid.batch_share
     replayed = replay_dataset(base, setups, row_setup, train, selection, request.kind, rapid_share)
-    steps = steps_within_cap(
-        np.asarray(replayed.arrays["replay_probability"]), params.batch_size, params.steps
-    )
+    # Where chosen rows alone are drawn they would all end at their cap, drawn alike whatever their priority.
+    most = steps_until_cap if request.kind is ReplayKind.PROFITABLE else steps_within_cap
+    steps = most(np.asarray(replayed.arrays["replay_probability"]), params.batch_size, params.steps)
     if steps < LEAST_STEPS:
         raise ReplayRefused(
             f"{len(selection.rows):,} rows of 32 draws each are {steps:,} steps of {params.batch_size:,}; "

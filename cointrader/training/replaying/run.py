@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cointrader.training.replaying.caller import Caller
@@ -28,12 +30,19 @@ def run_replay(
     a newer attempt, leaves it running.
     """
     row = _begun(workspace, connection, request, caller)
-    try:
+    with ended_with(connection, row, caller):
         if request.kind in OF_SETUPS:
             return train_pair(workspace, connection, row, caller).record
         if request.kind is ReplayKind.SESSION:
             return train_again(workspace, connection, row, caller)
         return go_through_steps(workspace, connection, row, request, caller)
+
+
+@contextmanager
+def ended_with(connection: sqlite3.Connection, row: ReplayRow, caller: Caller) -> Iterator[None]:
+    """What is raised inside leaves the replay failed or cancelled with the reason, and goes on."""
+    try:
+        yield
     except StaleAttempt:
         raise
     except Exception as error:

@@ -150,6 +150,8 @@ def _check_enough(
 ) -> None:
     """Enough episodes to train on: chosen ones where only these are drawn, else all of the training part."""
     if request.kind is ReplayKind.PROFITABLE:
+        if 0 < request.top < least:
+            raise WaitingForEpisodes(request.top, least, f"{request.agent} trains on no fewer; raise top")
         if fitting < least:
             score = max(thresholds.eligible, request.least_score)
             bps = return_of_score(score, thresholds.unit) / BPS
