@@ -24,37 +24,22 @@ from storage.journal import JournalDamaged, JournalMissing
 from storage.sessions import get_session
 from storage.steps import get_step, journal_of
 from storage.workspace import Workspace
+from tests.cointrader.training.journalled import SMALL_CNN, SNAPSHOT_STEPS, STEPS, journalled_workspace
 from tests.cointrader.training.stored_candles import store_candles
 from tests.conftest import copy_workspace
 from tests.models.walks import random_walk
 
 pytestmark = pytest.mark.xdist_group("torch")
 
-STEPS = 60
-SMALL_CNN = {
-    "steps": STEPS,
-    "batch_size": 32,
-    "window_bars": 16,
-    "channels": 8,
-    "hidden": 8,
-    "evaluate_every": 10,
-    "evaluate_rows": 128,
-    "patience": 1_000,
-}
 FUSED = (
     """optimiser_json = replace(optimiser_json, '"implementation": "foreach"', '"implementation": "fused"')"""
 )
-SETTINGS = Settings(journal=JournalSettings(snapshot_steps=25))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace with one journalled session of the CNN; do not write to it."""
-    made = Workspace(tmp_path_factory.mktemp("trained") / "workspace").create()
-    with closing(open_database(made)) as connection:
-        store_candles(made, connection, random_walk(3_000, seed=1))
-    train_agent(made, "cnn", SMALL_CNN, seed=5, settings=SETTINGS)
-    return made
+    return journalled_workspace(tmp_path_factory.mktemp("trained") / "workspace")
 
 
 @pytest.fixture
@@ -84,7 +69,7 @@ def test_ten_steps_are_rebuilt_to_the_digests_that_training_recorded(
         rebuilt = rebuild(trained, past, 1, step)
         assert rebuilt.recorded == get_step(past, 1, step).weights_sha256
         assert (rebuilt.match, rebuilt.comparable, rebuilt.why) == (True, True, "")
-        assert rebuilt.snapshot == step // 25 * 25
+        assert rebuilt.snapshot == step // SNAPSHOT_STEPS * SNAPSHOT_STEPS
         assert rebuilt.words == "bit for bit what training recorded"
 
 
