@@ -221,6 +221,7 @@ class TrainingDataCollector:
         )
         stored = self._store(self._package(series, columns), occasion, until_ms=ts_ms)
         report.collected += stored.added
+        report.known += not (stored.added or stored.refused)
         report.rapid += stored.added and occasion.rapid
         report.origins[occasion.origin] += stored.added
         report.refused.update({reason: each.n for reason, each in stored.refused.items()})

@@ -22,8 +22,8 @@ from cointrader.training.collecting.package import Array, ModelInputPackage
 from cointrader.training.collecting.packs import Pack, sparse_columns, write_pack
 from cointrader.training.collecting.rules import CLOSE
 from models.setup_rows import HOLD
-from storage.collection import Refused
-from storage.setups import NewSetup, add_setups
+from storage.collection import Refused, pass_over
+from storage.setups import NewSetup, add_setups, setup_at
 from storage.workspace import Workspace
 
 VELOCITY, SPIKE = CONTEXT_NAMES.index("velocity"), CONTEXT_NAMES.index("spike")
@@ -101,6 +101,9 @@ def store_package(
             refused=refused,
         )
         return Stored(False, refused, 0)
+    if setup_at(connection, symbol, timeframe_ms, package.timestamp) is not None:
+        pass_over(connection, symbol, timeframe_ms, until_ms)
+        return Stored(False, {}, 0)
     whole = package.without_invalid()
     file = write_pack(workspace, _pack_of(whole))
     rows = [_row_of(whole, occasion, provenance)]

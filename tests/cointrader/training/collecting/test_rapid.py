@@ -1,4 +1,4 @@
-"""Rapid changes: a step fires once, a constant series never, and one price at a time agrees with all at once."""
+"""Rapid changes: a step fires once, a constant series never, one price at a time agrees with all at once."""
 
 import numpy as np
 import pytest
@@ -131,7 +131,8 @@ def test_one_price_at_a_time_says_what_the_whole_series_does(
         series = of_closes(series.close, timeframe_ms, timeframe_ms * np.cumsum(steps))
     columns = rapid_changes(series, DEFAULTS)
     detector = RapidChangeDetector(DEFAULTS, timeframe_ms)
-    readings = [detector.update(int(at), float(price)) for at, price in zip(series.close_ms, series.close)]
+    prices = (series.close_ms.tolist(), series.close.tolist())
+    readings = [detector.update(at, price) for at, price in zip(*prices, strict=True)]
     np.testing.assert_array_equal([each.velocity for each in readings], columns.velocity)
     np.testing.assert_array_equal([each.spike for each in readings], columns.spike)
     assert [each.fired for each in readings] == columns.fired.tolist()
