@@ -18,7 +18,6 @@ from cointrader.settings import Settings, load_settings
 from cointrader.training.collecting.columns import SeriesColumns, series_columns
 from cointrader.training.collecting.completeness import CANDLE_FIELDS
 from cointrader.training.collecting.history import (
-    CollectReport,
     Progress,
     collect_history,
     nobody,
@@ -36,6 +35,8 @@ from cointrader.training.collecting.moments import (
 from cointrader.training.collecting.near_feeds import NearFeeds
 from cointrader.training.collecting.package import Array, ModelInputPackage
 from cointrader.training.collecting.packs import packages_of
+from cointrader.training.collecting.parts import CollectReport
+from cointrader.training.collecting.repacking import join_live_packs
 from cointrader.training.collecting.rules import FRESH_BARS
 from models.candle_series import CandleSeries, truncate
 from models.errors import NotEnoughRows
@@ -227,6 +228,7 @@ class TrainingDataCollector:
         report.refused.update({reason: each.n for reason, each in stored.refused.items()})
         report.bytes += stored.bytes
         report.until_ms = ts_ms
+        join_live_packs(self._workspace, self._connection, series.symbol, series.timeframe_ms)
 
     def _package(self, series: CandleSeries, columns: SeriesColumns) -> ModelInputPackage:
         made_up = self._provider.provenance == "synthetic"

@@ -18,8 +18,8 @@ SETUPS = get_view("setups")
 _FILL = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 INSERT INTO setup (ts_ms, symbol, timeframe_ms, origin, side, taken, price, completeness, flags, rapid,
-    velocity, spike, extreme, sha256, md5, pack_id, pack_row, provenance, state, net_return, score, is_profitable,
-    optimal_action, priority, value, training_count, collected_ms, rev)
+    velocity, spike, extreme, sha256, md5, pack_id, pack_row, provenance, state, net_return, score,
+    is_profitable, optimal_action, priority, value, training_count, collected_ms, rev)
 SELECT i * 60000, CASE i % 3 WHEN 0 THEN 'ETH/USDT' ELSE 'BTC/USDT' END, 60000,
     CASE WHEN i % 1000 = 0 THEN 'rapid' WHEN i % 2 THEN 'extreme' ELSE 'interval' END,
     CASE WHEN i % 5 < 2 THEN 'short' ELSE 'long' END, i % 3, 100.0, 0.7, 871, i % 1000 = 0, 0.25, 1.0,

@@ -22,6 +22,7 @@ from cointrader.training.collecting.rules import BOOK_LEVELS, TICK_NAMES
 from models.candle_series import IntArray
 from storage.durable_file import write_file_atomically
 from storage.errors import StorageError
+from storage.setup_packs import RETIRED
 from storage.setups import PackFile, SetupRow, packs
 from storage.workspace import Workspace
 
@@ -33,7 +34,7 @@ class PackDamaged(StorageError):
     """A pack is gone or not what it was; `path` is that of the file."""
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path}: {what}; the setups in it cannot be read, collect them anew")
+        super().__init__(f"{path}: {what}; `cointrader collect --whole` makes it again from the candles")
         self.path = path
 
 
@@ -53,21 +54,29 @@ class Pack:
         windows: NDArray[np.float64] = self.arrays["bars"][index]
         return windows
 
+    def ticks(self, row: int) -> NDArray[Any] | None:
+        """The trades of a row, if it has any."""
+        start = int(self.arrays["ticks_end"][row - 1]) if row else 0
+        end = int(self.arrays["ticks_end"][row])
+        return self.arrays["ticks"][start:end] if end > start else None
+
+    def order_book(self, row: int) -> NDArray[Any] | None:
+        """The book of a row, if it has one."""
+        book = int(self.arrays["book"][row])
+        return self.arrays["books"][book] if book >= 0 else None
+
     def package(self, row: int, symbol: str, timeframe_ms: int) -> ModelInputPackage:
         """One row as the package that was collected."""
         arrays = self.arrays
         window = self.windows(np.array([row]))[0]
-        start = int(arrays["ticks_end"][row - 1]) if row else 0
-        end = int(arrays["ticks_end"][row])
-        book = int(arrays["book"][row])
         named = {name: arrays[name][row] for name in (*ROW_ARRAYS, "cnn_features") if name in arrays}
         return ModelInputPackage(
             timestamp=int(window[-1, 0]),
             symbol=symbol,
             timeframe_ms=timeframe_ms,
             ohlcv=window,
-            ticks=arrays["ticks"][start:end] if end > start else None,
-            order_book=arrays["books"][book] if book >= 0 else None,
+            ticks=self.ticks(row),
+            order_book=self.order_book(row),
             **{name: values for name, values in named.items() if np.isfinite(values).all()},
         )
 
@@ -121,7 +130,7 @@ def read_pack(workspace: Workspace, file: PackFile) -> Pack:
         raise PackDamaged(file.path, f"cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise PackDamaged(file.path, "its SHA-256 is not the one that was recorded")
-    if file.layout != LAYOUT:
+    if file.layout.removeprefix(RETIRED) != LAYOUT:
         raise PackDamaged(file.path, f"its layout {file.layout!r} is not known to this version")
     return Pack(load(content))
 

@@ -12,11 +12,12 @@ from cointrader.settings import Settings, TrainingSettings
 from cointrader.training.collecting import history
 from cointrader.training.collecting.columns import WINDOW_BARS, series_columns
 from cointrader.training.collecting.completeness import CANDLE_FIELDS
-from cointrader.training.collecting.history import CollectReport, collect_history
+from cointrader.training.collecting.history import collect_history
 from cointrader.training.collecting.live import package_at
 from cointrader.training.collecting.moments import Signals
 from cointrader.training.collecting.near_feeds import NearFeeds
 from cointrader.training.collecting.packs import PackDamaged, packages_of, read_pack, rows_of_packs
+from cointrader.training.collecting.parts import CollectReport
 from models.candle_series import PlainCandles, truncate
 from models.cnn.pivots import extremes
 from models.errors import BadCandles
