@@ -23,8 +23,12 @@ class AgentTraining:
 
 @dataclass(frozen=True)
 class Need:
-    """What is there of what an agent needs before it trains; `have` is not counted beyond `needed`."""
+    """What is there of what an agent needs before it trains; `have` is not counted beyond `needed`.
 
+    `what` are episodes (validated setups at an extreme), experiences or order books.
+    """
+
+    agent: str
     what: str
     have: int
     needed: int
@@ -53,8 +57,7 @@ class TrainingHealth:
     incomplete_by: tuple[tuple[str, int], ...]
     experiences: int
     trainings: tuple[AgentTraining, ...]
-    episodes: Need
-    rl_experiences: Need
+    needs: tuple[Need, ...]
     last_error: str
     last_error_ms: int | None
 
@@ -82,29 +85,29 @@ def training_health(
         incomplete_by=incomplete_by,
         experiences=_number(connection, "SELECT coalesce(max(id), 0) FROM experience"),
         trainings=_trainings(connection),
-        episodes=Need("episodes", _episodes(connection, episodes_needed), episodes_needed),
-        rl_experiences=Need(
-            "experiences", _number(connection, _AT_MOST, experiences_needed), experiences_needed
+        needs=(
+            Need("cnn", "episodes", _number(connection, _EPISODES, episodes_needed), episodes_needed),
+            *(
+                Need(agent, what, _number(connection, query, experiences_needed), experiences_needed)
+                for agent, what, query in _OF_RL
+            ),
         ),
         last_error=error,
         last_error_ms=error_ms,
     )
 
 
-_AT_MOST = "SELECT count(*) FROM (SELECT 1 FROM experience LIMIT ?)"
+_EPISODES = (
+    "SELECT count(*) FROM "
+    "(SELECT 1 FROM setup WHERE state = 'validated' AND extreme <> 0 ORDER BY ts_ms LIMIT ?)"
+)
+_EXPERIENCES = "SELECT count(*) FROM (SELECT 1 FROM experience LIMIT ?)"
+_BOOKS = "SELECT count(*) FROM (SELECT 1 FROM feed_record WHERE type = 'order_book' LIMIT ?)"
+_OF_RL = (("dqn", "experiences", _EXPERIENCES), ("cob_rl", "order books", _BOOKS))
 
 
 def _number(connection: sqlite3.Connection, query: str, *parameters: int) -> int:
     return int(connection.execute(query, parameters).fetchall()[0][0])
-
-
-def _episodes(connection: sqlite3.Connection, needed: int) -> int:
-    """Validated setups at an extreme: the moments at which the CNN looks."""
-    query = (
-        "SELECT count(*) FROM "
-        "(SELECT 1 FROM setup WHERE state = 'validated' AND extreme <> 0 ORDER BY ts_ms LIMIT ?)"
-    )
-    return _number(connection, query, needed)
 
 
 def _reasons(
