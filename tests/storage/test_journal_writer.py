@@ -1,6 +1,5 @@
 """What a training loop hands over is read back to the bit, and by any reader of safetensors."""
 
-import math
 import sqlite3
 import threading
 from contextlib import closing
@@ -10,8 +9,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from models.digest import weights_digest
-from models.step_journal import JournalLayout
 from storage.database import connect, transaction
 from storage.errors import StorageError
 from storage.journal import (
@@ -19,13 +16,10 @@ from storage.journal import (
     JournalLimits,
     JournalMissing,
     Layout,
-    gradient_digest,
-    rate_session,
     snapshot_at_or_before,
     stored_steps,
 )
-from storage.journal.digests import LayerNorms, StateDigest
-from storage.steps import batch_of, get_step, journal_of, norms_of, step_range, steps_between
+from storage.steps import get_step, journal_of, step_range
 from storage.workspace import Workspace
 from tests.conftest import Eventually
 from tests.storage.journal_world import (
@@ -64,77 +58,6 @@ def test_a_few_steps_of_the_middle_are_read_alone(
     session_id = journalled(workspace, connection, 30)
     assert [step.step for step in read_steps(workspace, session_id, 19, 22)] == [19, 20, 21, 22]
     assert read_steps(workspace, session_id, 5, 4) == []
-
-
-def test_the_layout_is_that_of_the_learning_side() -> None:
-    text = LAYOUT.to_json()
-    theirs = JournalLayout.from_json(text)
-    assert (theirs.to_json(), Layout.from_json(text)) == (text, LAYOUT)
-    assert (theirs.gradient_size, theirs.state_bytes) == (LAYOUT.gradient_size, LAYOUT.state_bytes)
-    assert theirs.layers == LAYOUT.layers == ("trunk", "head")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        '{"tensors": [{"name": "a"}]}',
-        LAYOUT.to_json().replace('"buffer"', '"butter"'),
-        LAYOUT.to_json().replace("float32", "float33"),
-        LAYOUT.to_json().replace("trunk.bias", "trunk.weight"),
-    ],
-)
-def test_what_is_no_layout_is_refused(text: str) -> None:
-    with pytest.raises(JournalError, match="no layout"):
-        Layout.from_json(text)
-
-
-def test_the_digest_of_a_step_is_that_of_checkpoints() -> None:
-    state = made_step(3).state
-    weights = JournalLayout.from_json(LAYOUT.to_json()).tensors_of(state)
-    assert weights["norm.count"].shape == ()
-    assert StateDigest(LAYOUT).of(state) == weights_digest(weights)
-
-
-def test_norms_are_those_of_the_layers() -> None:
-    gradient = made_step(1).gradient
-    theirs = JournalLayout.from_json(LAYOUT.to_json()).layer_norms(gradient)
-    np.testing.assert_allclose(LayerNorms(LAYOUT).of(gradient), list(theirs.values()), rtol=1e-12)
-
-
-def test_norms_of_large_gradients_do_not_overflow() -> None:
-    gradient = np.full(LAYOUT.gradient_size, 1e30, np.float32)
-    np.testing.assert_allclose(LayerNorms(LAYOUT).of(gradient), [1e30 * 620**0.5, 1e30 * 60**0.5], rtol=1e-6)
-
-
-def test_a_row_tells_what_the_step_was(workspace: Workspace, connection: sqlite3.Connection) -> None:
-    session_id = journalled(workspace, connection, 12)
-    row, made = get_step(connection, session_id, 9), made_step(9)
-    journal = journal_of(connection, session_id)
-    assert journal is not None
-    assert row.losses == made.facts.losses
-    assert (row.loss, row.priority, row.synced) == (made.facts.losses["losses/total"], 0.5, 0)
-    assert row.value == pytest.approx((1 / 8 - 1 / 9) * 0.5)
-    assert batch_of(row) == tuple(made.facts.batch.tolist())
-    assert row.gradient_sha256 == gradient_digest(made.gradient, made.absent)
-    norms = norms_of(row, journal)
-    assert norms == norms_of(row, LAYOUT.layers)
-    assert norms["trunk"] == pytest.approx(float(np.linalg.norm(made.gradient[:620])), rel=1e-6)
-    assert norms["head"] == 0.0  # absent at every third step
-    assert row.gradient_norm == pytest.approx(float(np.linalg.norm(made.gradient)), rel=1e-6)
-    assert (row.kept, row.file_row) == ("whole", 8)
-
-
-def test_steps_are_found_by_number(workspace: Workspace, connection: sqlite3.Connection) -> None:
-    session_id = journalled(workspace, connection, 12)
-    found = step_range(connection, session_id)
-    assert found is not None and (found.first, found.last, found.count) == (1, 12, 12)
-    assert [row.step for row in steps_between(connection, session_id, 5, 99, limit=3)] == [5, 6, 7]
-    with pytest.raises(StorageError, match="no step 13; steps 1 to 12 are kept"):
-        get_step(connection, session_id, 13)
-    assert step_range(connection, session_id + 1) is None
-    assert journal_of(connection, session_id + 1) is None
 
 
 def test_any_reader_of_safetensors_opens_a_shard(
@@ -298,21 +221,6 @@ def test_norms_come_for_the_curves(workspace: Workspace, connection: sqlite3.Con
         assert writer.norms() == []
 
 
-def test_losses_that_are_not_finite_are_kept_as_none(
-    workspace: Workspace, connection: sqlite3.Connection
-) -> None:
-    session_id = begin_session(connection)
-    with open_writer(workspace, session_id) as writer:
-        for number, loss in ((1, 1.0), (2, math.nan), (3, 2.0)):
-            slot, made = writer.slot(), made_step(number)
-            fill(slot, made)
-            writer.keep(slot, replace(made.facts, losses={"losses/total": loss}))
-    rows = steps_between(connection, session_id, 1, 3)
-    assert [row.loss for row in rows] == [1.0, None, 2.0]
-    assert [row.losses["losses/total"] for row in rows] == [1.0, None, 2.0]
-    assert [row.value for row in rows] == [0.0, 0.0, 0.0]
-
-
 def test_digests_alone_are_rows_without_files(workspace: Workspace, connection: sqlite3.Connection) -> None:
     full = journalled(workspace, connection, 12)
     digest = journalled(workspace, connection, 12, mode="digest")
@@ -337,16 +245,6 @@ def test_what_was_never_kept_is_missing_and_not_damaged(
         stored_steps(connection, workspace, session_id, 10, 13)
     with pytest.raises(JournalMissing, match="not journalled"):
         snapshot_at_or_before(connection, workspace, session_id + 1, 5)
-
-
-def test_the_training_value_is_the_mean_of_the_steps_times_the_gain(
-    workspace: Workspace, connection: sqlite3.Connection
-) -> None:
-    session_id = journalled(workspace, connection, 12)
-    mean = sum(row.value for row in steps_between(connection, session_id, 1, 12)) / 12
-    assert rate_session(connection, session_id, 1, 0.25) == pytest.approx(mean * 0.25)
-    assert rate_session(connection, session_id, 1, -0.25) == 0.0
-    assert rate_session(connection, session_id, 1, None) == 0.0
 
 
 def test_a_closed_journal_takes_nothing_more(workspace: Workspace, connection: sqlite3.Connection) -> None:
