@@ -12,9 +12,8 @@ from cointrader.training.replaying.preparation import Prepared
 from cointrader.training.session import TrainingResult
 from storage.replays import ReplayRow
 
-PROMOTION = (
-    "a replay promotes nothing by itself: both versions were judged by the rule that judges every version"
-)
+PROMOTION = "a replay promotes nothing by itself"
+RULE = "both versions were judged by the rule that judges every version"
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ def replay_result(
 ) -> ReplayResult:
     """The result of two trained sessions and the verdict on them, over `rows` rows."""
     told = f"{_version(replayed)}; its control {_version(control)}"
+    judged = f"{PROMOTION}: {RULE}" if control.version else PROMOTION
     return ReplayResult(
         replay=row.id,
         kind=row.kind,
@@ -87,7 +87,7 @@ def replay_result(
         rows=rows,
         verdict=verdict.word,
         words=verdict.words,
-        promotion=f"{PROMOTION}; {told}",
+        promotion=f"{judged}; {told}",
     )
 
 

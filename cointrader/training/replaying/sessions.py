@@ -14,6 +14,7 @@ from typing import Any
 from cointrader.training.replaying.caller import Caller
 from cointrader.training.replaying.errors import ReplayRefused
 from cointrader.training.replaying.request import ReplayRequest
+from cointrader.training.replaying.result import PROMOTION
 from cointrader.training.session import PartOfJob, TrainingResult, train_agent
 from models import registry
 from models.parameters import from_json
@@ -23,7 +24,6 @@ from storage.sessions import SessionRow, get_session
 from storage.steps import JournalRow, journal_of
 from storage.workspace import Workspace
 
-PROMOTION = "a replay promotes nothing by itself"
 MACHINE = ("torch_version", "capability", "onednn_isa", "threads", "optimiser")
 
 
