@@ -1,4 +1,4 @@
-"""Memory stays bounded while a long session is written, as the benchmark measures it in a process of its own."""
+"""Memory stays bounded while a long session is written; measured in a process of its own."""
 
 import pytest
 
