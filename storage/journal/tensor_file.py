@@ -88,28 +88,28 @@ def file_header(kinds: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> 
     return len(text).to_bytes(8, "little") + text
 
 
-def read_checked(root: Path, path: str, sha256: str, *, session_id: int, step: int) -> bytes:
-    """The bytes of a file as they were written. Raises JournalDamaged; nothing was parsed then."""
+def read_checked(
+    root: Path, path: str, sha256: str, raw_bytes: int, *, session_id: int, step: int
+) -> memoryview:
+    """The `raw_bytes` of a file as they were written. Raises JournalDamaged; nothing was parsed then."""
     try:
         content = (root / path).read_bytes()
     except OSError as error:
         raise JournalDamaged(session_id, step, path, f"cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise JournalDamaged(session_id, step, path, "was changed: its SHA-256 is not the recorded one")
-    return unpacked(content) if path.endswith(PACKED) else content
+    return unpacked(content, raw_bytes) if path.endswith(PACKED) else memoryview(content)
 
 
-def unpacked(content: bytes) -> bytes:
-    """What a Zstandard stream holds; its digest was checked before, so it is one."""
-    with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
-        raw: bytes = stream.read()
-    return raw
+def unpacked(content: bytes, raw_bytes: int) -> memoryview:
+    """What a Zstandard stream holds; its digest was checked before, so it is one, and of this length."""
+    return memoryview(pa.decompress(content, raw_bytes, codec="zstd"))
 
 
-def parse_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+def parse_arrays(content: memoryview) -> dict[str, NDArray[Any]]:
     """Read-only arrays that lie in `content`, by name; only for bytes whose digest was checked."""
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
+    header = json.loads(bytes(content[8 : 8 + length]))
     arrays: dict[str, NDArray[Any]] = {}
     for name, entry in header.items():
         if name == "__metadata__":
