@@ -25,6 +25,19 @@ def kept_words(journal: JournalRow | None) -> Part:
     return "whole: every step can be rebuilt", "$gain"
 
 
+def kept_short(journal: JournalRow | None) -> Part:
+    """The same in a word or two, where there is little room."""
+    if journal is None:
+        return "steps not kept", "$quiet"
+    if journal.state == "pruned":
+        return "pruned", "$warning"
+    if journal.mode == "digest":
+        return "digests only", "$warning"
+    if journal.digest_from_step is not None:
+        return f"digests from {journal.digest_from_step:,}", "$warning"
+    return "kept whole", "$gain"
+
+
 def budget_words(journal: JournalRow) -> str:
     """Bytes of this journal, and the budget that all of them share."""
     if journal.budget_bytes <= 0:

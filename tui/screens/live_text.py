@@ -26,7 +26,8 @@ PACE = "charts/steps_per_second"
 
 
 def progress_text(view: LiveView, width: int, symbols: Symbols, *, at_most: int) -> Content:
-    """A line a session that is shown, a line a job that runs beside them, then how the steps are kept."""
+    """A line a session that is shown, a line a job that runs beside them, then how the steps are kept of one
+    that runs or is shown alone."""
     lines = [
         run_line(run, letter_of(number, len(view.shown)), view.workers, width, symbols)
         for number, run in enumerate(view.shown)
@@ -35,6 +36,7 @@ def progress_text(view: LiveView, width: int, symbols: Symbols, *, at_most: int)
     lines += [
         journal_line(run, letter_of(number, len(view.shown)), symbols)
         for number, run in enumerate(view.shown)
+        if run.session.state == "running" or len(view.shown) == 1
     ]
     if not lines:
         lines = [[("no training yet: t on the screen of agents starts one", "$quiet")]]

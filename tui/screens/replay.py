@@ -77,6 +77,7 @@ class ReplayScreen(TableScreen):
     def __init__(self) -> None:
         super().__init__()
         self._replays: tuple[ReplayRow, ...] = ()
+        self._newest_session: int | None = None
 
     def compose_pane(self) -> Iterator[Widget]:
         """The last replays, and what the one under the cursor brought."""
@@ -100,12 +101,19 @@ class ReplayScreen(TableScreen):
         self._read_replays()
 
     def _read_replays(self) -> None:
-        def ask(connection: sqlite3.Connection) -> tuple[ReplayRow, ...]:
+        def ask(connection: sqlite3.Connection) -> tuple[tuple[ReplayRow, ...], int | None]:
             from storage.replays import list_replays
+            from storage.training_overview import recent_sessions
 
-            return tuple(list_replays(connection, limit=LISTED))
+            newest = recent_sessions(connection, limit=1)
+            replays = tuple(list_replays(connection, limit=LISTED))
+            return replays, newest[0].id if newest else None
 
-        self.query_database(ask, self._show_replays, group="replays", doing="reading the replays")
+        self.query_database(ask, self._replays_read, group="replays", doing="reading the replays")
+
+    def _replays_read(self, read: tuple[tuple[ReplayRow, ...], int | None]) -> None:
+        self._newest_session = read[1]
+        self._show_replays(read[0])
 
     def _show_replays(self, replays: tuple[ReplayRow, ...]) -> None:
         from tui.screens import replay_text as words
@@ -209,6 +217,7 @@ class ReplayScreen(TableScreen):
             kind,
             filter=self.table.wish.filter,
             setups=tuple(sorted(self.table.marked)),
+            session=self._newest_session,
             eligible=eligible,
         )
         self.console.push_screen(form, self.start)

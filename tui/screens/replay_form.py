@@ -49,9 +49,9 @@ PROFITABILITY = ParameterSpec(
     "min_profitability", float, 0.0, "The profitability score that a setup must reach.", 0.0, 0.999
 )
 FILTER = ParameterSpec("filter", str, "", "Only setups that pass it, as in the table: symbol:btc")
-SESSION = ParameterSpec("session", int, 1, "The session that is replayed.", 1, 1e15)
-FIRST = ParameterSpec("first", int, 0, "The first step; 0 is the first that is kept.", 0, 1e15)
-LAST = ParameterSpec("last", int, 0, "The last step; 0 is the last that is kept.", 0, 1e15)
+SESSION = ParameterSpec("session", int, 1, "The session that is replayed.", 1, 1e9)
+FIRST = ParameterSpec("first", int, 0, "The first step; 0 is the first that is kept.", 0, 1e9)
+LAST = ParameterSpec("last", int, 0, "The last step; 0 is the last that is kept.", 0, 1e9)
 _RANKED = ("agent", "min_profitability", "top", "filter", "seed")
 FIELDS: dict[str, tuple[str, ...]] = {
     "profitable": _RANKED,
@@ -66,11 +66,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
 KIND_WORDS = {
     "profitable": "setups that brought enough, the best first",
     "prioritised": "setups that there is most to learn from",
-    "selected": "the marked setups, or those that pass a filter",
+    "selected": "the marked setups, or those of a filter",
     "session": "a whole session once more, digests compared",
     "verify": "gradients of kept steps, computed again",
     "reapply": "kept gradients, applied to their own weights",
 }
+
+
+def replaying_agents() -> tuple[str, ...]:
+    """The agents that are offered: those that learn from setups, as far as they are installed."""
+    known = {entry.name for entry in AGENTS}
+    return tuple(name for name in REPLAYED_AGENTS if name in known)
 
 
 def score_from(kind: str, eligible: float) -> float:
@@ -132,7 +138,7 @@ class ReplayForm(Dialog[ReplayRequest | None]):
         self._setups = setups
         self._eligible = eligible
         self._kind = ChoiceField("kind", tuple(FIELDS), kind)
-        self._agent = ChoiceField("agent", REPLAYED_AGENTS, agent)
+        self._agent = ChoiceField("agent", replaying_agents(), agent)
         self._numbers = {
             spec.name: ParameterField(spec)
             for spec in (
@@ -145,6 +151,8 @@ class ReplayForm(Dialog[ReplayRequest | None]):
                 SEED,
             )
         }
+        self._numbers["filter"].add_class("-wordless")
+        self._numbers["filter"].input.placeholder = "all setups, or as in the table: symbol:btc origin:rapid"
         self._found: Found | None = None
         self._is_sent = False
         self._asker: Asker | None = None

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from tui import phrases
 from tui.phrases import Part, assemble
+from tui.screens.replay_text import gain_part
 from tui.symbols import Symbols
 from tui.widgets.paged_table.formats import clean, format_time
 
@@ -59,7 +60,7 @@ def _bars(replay: ReplayRow, width: int, symbols: Symbols) -> list[list[Part]]:
                 *phrases.bar(share, room, symbols),
             ]
         )
-    gain = phrases.edge(replay.value, replay.control_value, symbols)
+    gain = gain_part(replay, symbols)
     plus_minus = "+-" if symbols.name == "ascii" else "±"
     error = "" if replay.standard_error is None else f" {plus_minus} {phrases.number(replay.standard_error)}"
     lines.append(

@@ -138,7 +138,7 @@ def _columns(width: int) -> list[tuple[str, int, bool]]:
 
 def replay_record(replay: ReplayRow, width: int, symbols: Symbols) -> Record:
     """One replay in a line; a running or failed one says so in the place of its gain."""
-    gain = phrases.edge(replay.value, replay.control_value, symbols)
+    gain = gain_part(replay, symbols)
     if replay.state != "succeeded":
         gain = (replay.state, phrases.STATE_STYLES.get(replay.state, ""))
     texts: dict[str, Part] = {
@@ -156,6 +156,14 @@ def replay_record(replay: ReplayRow, width: int, symbols: Symbols) -> Record:
         for name, cells, right in _columns(width)
     ]
     return Record(replay.id, assemble(parts))
+
+
+def gain_part(replay: ReplayRow, symbols: Symbols) -> Part:
+    """How far the replayed version is above its control; within two standard errors that is nothing."""
+    value, control, error = replay.value, replay.control_value, replay.standard_error
+    if value is not None and control is not None and error and abs(value - control) <= 2 * error:
+        return f"{value - control:+.3f} {symbols.flat}", "$quiet"
+    return phrases.edge(value, control, symbols)
 
 
 def verdict_text(replay: ReplayRow | None, width: int, symbols: Symbols) -> Content:

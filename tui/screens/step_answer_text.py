@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from tui.step_question import StepAnswer
 
 HINT = (
-    "r rebuilds the weights after this step from the snapshot before it and compares their digest; "
-    "v computes its gradient again."
+    "r rebuilds the weights after this step and compares their digest, v computes its gradient again."
 )
 
 
@@ -37,11 +36,12 @@ def answer_text(answer: StepAnswer, width: int, symbols: Symbols) -> Content:
         return _lines([(f"{symbols.cross} {clean(answer.failure, symbols)}", "$loss")], width)
     said = answer.said
     what = "rebuilt" if answer.verb == "rebuild" else "verified"
-    if said.get("comparable") is False:
+    if said.get("match"):
+        way = f", from the snapshot after step {said['snapshot']:,}" if "snapshot" in said else ""
+        head: Part = (f"{symbols.check} {what}: the same to the bit{way}", "$gain")
+    elif said.get("comparable") is False:
         why = clean(str(said.get("why") or "it was computed in another way"), symbols)
-        head: Part = (f"not comparable: {why}", "$warning")
-    elif said.get("match"):
-        head = (f"{symbols.check} {what}: the same to the bit", "$gain")
+        head = (f"not comparable: {why}", "$warning")
     else:
         why = clean(str(said.get("why") or ""), symbols)
         head = (f"{symbols.cross} {what}: not what was recorded" + (f", {why}" if why else ""), "bold $loss")

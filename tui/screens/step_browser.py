@@ -177,7 +177,7 @@ class StepBrowserScreen(ConsoleScreen):
         self.refresh_bindings()
 
     def _say_title(self, window: StepWindow) -> None:
-        from tui.journal_text import budget_words, kept_words
+        from tui.journal_text import budget_words, kept_short
 
         session, journal, dot = window.session, window.journal, self.console.symbols.middle
         known = f"{dot} {window.range.first:,} to {window.range.last:,}" if window.range is not None else ""
@@ -185,7 +185,7 @@ class StepBrowserScreen(ConsoleScreen):
         bytes_used = budget_words(journal) if journal is not None and journal.mode == "full" else ""
         self.query_one("#title", TitleLine).say(
             [(f"{session.agent} {dot} {session.state}", "$foreground"), (at, "$accent")],
-            [kept_words(journal), (bytes_used, "$quiet")],
+            [kept_short(journal), (bytes_used if self.size.width >= 100 else "", "$quiet")],
             title=f"Steps of s.{session.id}",
         )
 

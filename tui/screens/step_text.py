@@ -23,7 +23,7 @@ TOTAL = "losses/total"
 KEPT = {
     "whole": ("kept whole", "$gain"),
     "digest": ("digest only: no gradient was kept", "$warning"),
-    "pruned": ("pruned: the gradient made room for others", "$warning"),
+    "pruned": ("pruned to make room for others", "$warning"),
 }
 
 
@@ -91,11 +91,12 @@ def facts_text(
     synced = f" {symbols.middle} target network copied after it" if row.synced else ""
     lines += [
         _row("rate", (f"{row.learning_rate:.3g}", ""), (" learning rate", "$quiet"), (synced, "$accent")),
-        _row("norm", (small(row.gradient_norm), ""), (" of the whole gradient", "$quiet")),
         _row(
-            "worth",
+            "norm",
+            (small(row.gradient_norm), ""),
+            (f" whole gradient {symbols.middle} worth ", "$quiet"),
             (f"{row.value:.3g}", ""),
-            (f" |loss drop| x priority {row.priority:.3g} of its batch", "$quiet"),
+            (f" = |loss drop| x priority {row.priority:.3g}", "$quiet"),
         ),
         _row("weights", (row.weights_sha256 or "-", "")),
         _row("gradient", (row.gradient_sha256 or "-", "")),
@@ -115,8 +116,9 @@ def _parts(
     if not parts:
         return []
     if not tall:
-        words = "  ".join(f"{name} {small(value)}" for name, value in parts.items())
-        return [_row("", (clean(words, symbols), ""))]
+        words = ", ".join(f"{clean(name, symbols)}\xa0{small(value)}" for name, value in parts.items())
+        lines = wrap(words, max(20, width - LABEL))
+        return [_row("", (line.replace("\xa0", " "), "")) for line in lines[:2]]
     greatest = max((abs(value) for value in parts.values() if value is not None), default=0.0)
     name_room = min(24, max(len(name) for name in parts))
     room = max(6, min(32, width - LABEL - name_room - 14))
@@ -134,17 +136,13 @@ def batch_parts(batch: Sequence[int], room: int, symbols: Symbols) -> list[Part]
     """How many rows of the dataset, and as many of their numbers as there is room for."""
     if not batch:
         return [("no rows were noted", "$quiet")]
-    head = f"{len(batch):,} rows: "
-    shown, used = [], len(head) + 4
-    for number in batch:
-        used += len(str(number)) + 2
-        if used > room:
-            break
-        shown.append(str(number))
-    tail = f", {symbols.ellipsis} b shows all" if len(shown) < len(batch) else ""
-    if tail and len(shown) > 3:
-        shown = shown[:-3]
-    return [(head, ""), (", ".join(shown), ""), (tail, "$quiet")]
+    head, tail = f"{len(batch):,} rows: ", f", {symbols.ellipsis} b shows all"
+    whole = ", ".join(str(number) for number in batch)
+    if len(head) + len(whole) <= room:
+        return [(head, ""), (whole, "")]
+    left = room - len(head) - len(tail)
+    cut = whole[: whole.rfind(",", 0, max(left, 1) + 1)] if "," in whole[: max(left, 1) + 1] else ""
+    return [(head, ""), (cut, ""), (tail if cut else tail[2:], "$quiet")]
 
 
 def _file(row: StepRow, symbols: Symbols) -> list[Part]:
@@ -152,8 +150,8 @@ def _file(row: StepRow, symbols: Symbols) -> list[Part]:
     if row.path is None:
         return [(word, style)]
     name = clean(row.path.rsplit("/", 1)[-1], symbols)
-    place = f" row {row.file_row:,}" if row.file_row is not None else ""
-    return [(name, ""), (f"{place} {symbols.middle} ", "$quiet"), (word, style)]
+    place = f", row {row.file_row:,}" if row.file_row is not None else ""
+    return [(word, style), (f" {symbols.middle} {name}{place}", "$quiet")]
 
 
 def norms_text(norms: Mapping[str, float], width: int, symbols: Symbols) -> Content:
