@@ -68,6 +68,18 @@ AGENTS: tuple[AgentEntry, ...] = (
         least_rows=100,
     ),
     AgentEntry(
+        name="cob_rl",
+        title="COB RL",
+        purpose="Buy, sell or hold, from the order book? A transformer that learns from what its actions earn.",
+        params="models.cob_rl.params:CobRlParams",
+        module="models.cob_rl.agent",
+        kind="torch",
+        slot="cpu",
+        primary_metric="mean_reward",
+        baseline="always hold: reward 0",
+        least_rows=200,
+    ),
+    AgentEntry(
         name="signal_quality",
         title="Signal quality",
         purpose="Will the price go the way of a feed signal? Boosted trees over what the feeds knew.",

@@ -69,7 +69,9 @@ class BookRows:
     """Snapshots of one order book, oldest first; the levels count from the best.
 
     `bids` and `asks` are (n, levels, 2): distance from the middle in bps (positive on both sides) and size in
-    quote currency. `flow` is (n, 2): what buyers and sellers took since the last snapshot, in quote currency.
+    quote currency, NaN where a book is shorter. `flow` is (n, 2): what buyers and sellers took since the last
+    snapshot, in quote currency, NaN where it was not recorded. `left_out` says of each recorded book that
+    could not be used which one it was, and why.
     """
 
     symbol: str
@@ -78,6 +80,7 @@ class BookRows:
     bids: NDArray[np.float32]
     asks: NDArray[np.float32]
     flow: NDArray[np.float32]
+    left_out: tuple[str, ...] = ()
 
 
 class SetupSource(TrainingSource, Protocol):

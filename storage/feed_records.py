@@ -194,6 +194,46 @@ def provenances_of(connection: sqlite3.Connection, type: str, symbols: Collectio
     return {str(row[0]) for row in rows}
 
 
+def coverage_of(
+    connection: sqlite3.Connection, types: Sequence[str], symbol: str
+) -> dict[str, tuple[int, int]]:
+    """The first and the last moment of the records of a symbol, for each of the types that it has."""
+    there = set(record_types(connection))
+    query = "SELECT ts_ms FROM feed_record WHERE symbol = ? AND type = ? ORDER BY ts_ms {way} LIMIT 1"
+    covered = {}
+    for type in types:
+        if type not in there:
+            continue
+        first = connection.execute(query.format(way="ASC"), (symbol, type)).fetchall()
+        last = connection.execute(query.format(way="DESC"), (symbol, type)).fetchall()
+        if first:
+            covered[type] = (int(first[0][0]), int(last[0][0]))
+    return covered
+
+
+def records_before(
+    connection: sqlite3.Connection,
+    type: str,
+    symbol: str,
+    after_ms: int,
+    until_ms: int,
+    limit: int,
+    *,
+    synthetic: bool,
+) -> list[tuple[int, str]]:
+    """(ts_ms, JSON) of the last `limit` records later than a time and not later than another, oldest first.
+
+    Made-up ones only where `synthetic` says so.
+    """
+    made_up = "" if synthetic else "AND provenance <> 'synthetic'"
+    rows = connection.execute(
+        "SELECT ts_ms, data_json FROM feed_record WHERE type = ? AND symbol = ? AND ts_ms > ? AND ts_ms <= ? "
+        f"{made_up} ORDER BY ts_ms DESC, id DESC LIMIT ?",
+        (type, symbol, after_ms, until_ms, limit),
+    ).fetchall()
+    return [(int(row[0]), str(row[1])) for row in reversed(rows)]
+
+
 def _marks(values: Collection[str]) -> str:
     return ", ".join("?" * len(values))
 

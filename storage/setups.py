@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from storage.clock import now_ms
+from storage.collection import Refused, count_collected
 from storage.database import joined_transaction
 from storage.errors import StorageError
 from storage.insert import insert_row
@@ -59,39 +60,6 @@ class PackFile:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """How many packages were refused for one reason, the newest of them, and one in words."""
-
-    n: int
-    last_ts_ms: int
-    example: str
-
-
-@dataclass(frozen=True)
-class CollectionRow:
-    """How far the collection of a series has come, see `storage.tables.setups.Collection`."""
-
-    id: int
-    symbol: str
-    timeframe_ms: int
-    last_ts_ms: int
-    collected: int
-    refused: int
-    rapid: int
-    validated: int
-    completeness_sum: float
-    last_error: str
-    last_error_ms: int | None
-    updated_ms: int
-    rev: int
-
-    @property
-    def mean_completeness(self) -> float | None:
-        """Over all ten fields, of what was collected; None where nothing was."""
-        return self.completeness_sum / self.collected if self.collected else None
-
-
-@dataclass(frozen=True)
 class SetupRow:
     """One row of `setup`; what an outcome gives is None until there is one."""
 
@@ -128,7 +96,6 @@ class SetupRow:
 
 
 _SETUP_COLUMNS = ", ".join(field.name for field in fields(SetupRow))
-_COLLECTION_COLUMNS = ", ".join(field.name for field in fields(CollectionRow))
 _PACK_COLUMNS = "path, sha256, bytes, rows, layout, id"
 _WRITTEN = (*NewSetup._fields, "pack_id", "collected_ms", "rev")
 _INSERT = (
@@ -161,21 +128,19 @@ def add_setups(
         if fresh and pack is not None:
             pack_id = _add_pack(connection, pack, at_ms)
             connection.executemany(_INSERT, [(*row, pack_id, at_ms, rev) for row in fresh])
-        collection_id = _count(connection, symbol, timeframe_ms, until_ms, fresh, refused or {}, at_ms, rev)
-        if refused:
-            _count_refusals(connection, collection_id, refused)
-    return len(fresh)
-
-
-def note_collection_error(connection: sqlite3.Connection, symbol: str, timeframe_ms: int, error: str) -> None:
-    """Keeps why the collection of a series could not go on; its place in the series stays."""
-    with joined_transaction(connection):
-        rev, at_ms = next_rev(connection), now_ms()
-        _count(connection, symbol, timeframe_ms, 0, (), {}, at_ms, rev)
-        connection.execute(
-            "UPDATE collection SET last_error = ?, last_error_ms = ? WHERE symbol = ? AND timeframe_ms = ?",
-            (error, at_ms, symbol, timeframe_ms),
+        count_collected(
+            connection,
+            symbol,
+            timeframe_ms,
+            until_ms=until_ms,
+            collected=len(fresh),
+            rapid=sum(row.rapid for row in fresh),
+            completeness_sum=sum(row.completeness for row in fresh),
+            refused=refused or {},
+            at_ms=at_ms,
+            rev=rev,
         )
+    return len(fresh)
 
 
 def known_moments(
@@ -240,33 +205,6 @@ def packs(connection: sqlite3.Connection, ids: Collection[int] | None = None) ->
     return found
 
 
-def collections(connection: sqlite3.Connection) -> list[CollectionRow]:
-    """How far every collected series has come, by symbol and timeframe."""
-    rows = connection.execute(
-        f"SELECT {_COLLECTION_COLUMNS} FROM collection ORDER BY symbol, timeframe_ms"
-    ).fetchall()
-    return [CollectionRow(*row) for row in rows]
-
-
-def collection_of(connection: sqlite3.Connection, symbol: str, timeframe_ms: int) -> CollectionRow | None:
-    """How far one series has come; None before its first collection."""
-    rows = connection.execute(
-        f"SELECT {_COLLECTION_COLUMNS} FROM collection WHERE symbol = ? AND timeframe_ms = ?",
-        (symbol, timeframe_ms),
-    ).fetchall()
-    return CollectionRow(*rows[0]) if rows else None
-
-
-def refusals(connection: sqlite3.Connection, collection_id: int) -> dict[str, Refused]:
-    """Why packages of a collection were refused, the most frequent reason first."""
-    rows = connection.execute(
-        "SELECT reason, n, last_ts_ms, example FROM collection_refusal WHERE collection_id = ? "
-        "ORDER BY n DESC, reason",
-        (collection_id,),
-    ).fetchall()
-    return {row[0]: Refused(*row[1:]) for row in rows}
-
-
 def signals_of(
     connection: sqlite3.Connection, symbol: str, after_ms: int
 ) -> list[tuple[int, int, str, bool]]:
@@ -301,47 +239,3 @@ def _add_pack(connection: sqlite3.Connection, pack: PackFile, at_ms: int) -> int
     columns = ("path", "sha256", "bytes", "rows", "layout", "created_ms")
     values = (pack.path, pack.sha256, pack.bytes, pack.rows, pack.layout, at_ms)
     return insert_row(connection, "setup_pack", columns, values)
-
-
-def _count(
-    connection: sqlite3.Connection,
-    symbol: str,
-    timeframe_ms: int,
-    until_ms: int,
-    fresh: Sequence[NewSetup],
-    refused: Mapping[str, Refused],
-    at_ms: int,
-    rev: int,
-) -> int:
-    values = (
-        symbol,
-        timeframe_ms,
-        until_ms,
-        len(fresh),
-        sum(each.n for each in refused.values()),
-        sum(row.rapid for row in fresh),
-        sum(row.completeness for row in fresh),
-        at_ms,
-        rev,
-    )
-    rows = connection.execute(
-        "INSERT INTO collection (symbol, timeframe_ms, last_ts_ms, collected, refused, rapid, "
-        "completeness_sum, updated_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (symbol, timeframe_ms) DO UPDATE SET last_ts_ms = max(last_ts_ms, excluded.last_ts_ms), "
-        "collected = collected + excluded.collected, refused = refused + excluded.refused, "
-        "rapid = rapid + excluded.rapid, completeness_sum = completeness_sum + excluded.completeness_sum, "
-        "updated_ms = excluded.updated_ms, rev = excluded.rev RETURNING id",
-        values,
-    ).fetchall()
-    return int(rows[0][0])
-
-
-def _count_refusals(
-    connection: sqlite3.Connection, collection_id: int, refused: Mapping[str, Refused]
-) -> None:
-    connection.executemany(
-        "INSERT INTO collection_refusal (collection_id, reason, n, last_ts_ms, example) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (collection_id, reason) DO UPDATE SET n = n + excluded.n, "
-        "last_ts_ms = max(last_ts_ms, excluded.last_ts_ms), example = excluded.example",
-        [(collection_id, reason, each.n, each.last_ts_ms, each.example) for reason, each in refused.items()],
-    )

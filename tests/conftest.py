@@ -27,7 +27,7 @@ from storage.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("COINTRADER_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-SHORT_TRAININGS = ("--param", "cnn.steps=150")
+SHORT_TRAININGS = ("--param", "cnn.steps=150", "--param", "cob_rl.steps=20")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import sqlite3
 
+    from cointrader.training.replaying.request import ReplayRequest
     from storage.workspace import Workspace
     from tui.health import Health
+    from tui.screens.base import ConsoleScreen
 
 
 SUCCESSOR_SECONDS = 60.0
@@ -40,6 +42,35 @@ def queue_training(
         arguments={"agent": agent, "params": dict(params), "seed": seed},
         slot=registry.get(agent).slot,
     )
+
+
+def queue_replay(connection: sqlite3.Connection, request: ReplayRequest) -> int:
+    """Queue a replay exactly as the form says; returns the job's id."""
+    from models import registry
+    from storage.jobs import enqueue
+
+    return enqueue(
+        connection,
+        kind="replay",
+        title=request.title,
+        arguments=request.arguments,
+        slot=registry.get(request.agent).slot if request.agent else "cpu",
+    )
+
+
+def start_replay(screen: ConsoleScreen, request: ReplayRequest) -> None:
+    """Queue a replay from a screen, see to it that a worker is there, and say which job it is."""
+    workspace = screen.console.workspace
+
+    def ask(connection: sqlite3.Connection) -> int:
+        job_id = queue_replay(connection, request)
+        ensure_worker(workspace)
+        return job_id
+
+    def told(job_id: int) -> None:
+        screen.notify(f"Queued as job {job_id}. 6 shows its curves.", title=request.title, markup=False)
+
+    screen.change_database(ask, told, doing=f"starting: {request.title}")
 
 
 def queue_bootstrap(connection: sqlite3.Connection) -> int:

@@ -71,8 +71,13 @@ def print_summary(place: Place, summary: Summary) -> None:
         ("signals", summary.signals),
         ("rejections", summary.rejections),
         ("closed positions", summary.closed_positions),
+        ("setups", summary.setups),
+        ("validated outcomes", summary.validated),
+        ("experiences", summary.experiences),
     )
-    print_table(("what", "count"), [(name, f"{count:,}") for name, count in counts], right=(False, True))
+    rows = [(name, f"{count:,}") for name, count in counts]
+    rows.append(("mean completeness", number_text(summary.mean_completeness, 2) or "not defined"))
+    print_table(("what", "count"), rows, right=(False, True))
     print()
     if not summary.versions:
         print("nothing is trained yet: `cointrader train list` names what can be")

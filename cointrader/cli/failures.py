@@ -12,7 +12,9 @@ OUR_PACKAGES = frozenset({"cointrader", "models", "storage", "tui"})
 FAILED = 1
 WRONG_USAGE = 2
 # The words are at fault, not what was done with them. By name: importing these would load their packages.
-_USAGE_ERRORS = frozenset({"FilterError", "ParameterError", "UnknownAgent", "UnknownStrategy"})
+_USAGE_ERRORS = frozenset(
+    {"AgentWithoutReplay", "FilterError", "ParameterError", "UnknownAgent", "UnknownSetup", "UnknownStrategy"}
+)
 
 
 def explain(error: BaseException) -> str | None:

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 print(f"a worker is alive: process {pid}")
             return 0
+        from cointrader.jobs.new_candles import NewCandles
         from cointrader.jobs.supervisor import Supervisor
         from cointrader.jobs.watching import Watching
 
@@ -53,5 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
             place.settings.worker,
             idle_exit=0.0 if arguments.once else arguments.idle_exit,
             watching=Watching(place.workspace) if bot.watch and not arguments.once else None,
+            candles=None if arguments.once else NewCandles(place.connection, place.settings.training),
         ).run()
     return 0

@@ -31,8 +31,8 @@ def zone_named(name: str) -> ZoneInfo:
 def to_utc(local_ms: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
     """UTC milliseconds of local ones, shape (rows,), which are in order of time, rising or falling.
 
-    When clocks are put back an hour passes twice: of two rows with the same local time the earlier is
-    before the change; one row alone is taken to be. Raises ZoneError for a time in the hour that is
+    When clocks are put back an hour passes twice: a row that does not come later than one before it is
+    after the change, any other is taken to be before it. Raises ZoneError for a time in the hour that is
     left out when clocks are put forward.
     """
     quarters, places = np.unique(local_ms // _QUARTER_MS, return_inverse=True)
@@ -57,9 +57,12 @@ def _offsets(quarter: int, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def _is_repeat(local_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Rows whose local time an earlier moment has shown already."""
-    falls = local_ms.size > 1 and local_ms[0] > local_ms[-1]
+    """Rows at or before a local time that an earlier moment has shown already.
+
+    One change of the clock makes one step run against all others, so most steps say which way a file runs.
+    """
+    falls = np.sign(np.diff(local_ms)).sum() < 0
     ordered = local_ms[::-1] if falls else local_ms
-    repeats = np.ones(local_ms.size, dtype=np.bool_)
-    repeats[np.unique(ordered, return_index=True)[1]] = False
+    repeats = np.zeros(local_ms.size, dtype=np.bool_)
+    repeats[1:] = ordered[1:] <= np.maximum.accumulate(ordered)[:-1]
     return repeats[::-1] if falls else repeats

@@ -1,10 +1,12 @@
 """The first hour of a workspace in two minutes: real candles become decisions, decisions become models.
 
-    sample candles -> import -> backtest of every strategy -> signals, rejections, positions, rewards
+    sample candles -> import -> backtest of two strategies -> signals, rejections, positions, rewards
+    bundled books  -> import -> setups at signals, extremes and intervals -> outcomes, experiences
                                                             -> the first trainings, queued as jobs
 
-An import that is repeated adds nothing; what the backtest found, the trainings and the end of the job are
-one transaction. So a bootstrap that is killed at any moment stores nothing twice.
+An import and a collection that are repeated add nothing. What the backtest found is one transaction, and the
+attempt that finds it there goes on behind it; the trainings and the end of the job are another one. So a
+bootstrap that is killed at any moment stores nothing twice.
 """
 
 from __future__ import annotations
@@ -13,17 +15,26 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cointrader.jobs.journal import say
 from cointrader.jobs.requests import enqueue_training
 from models import registry
 from models.parameters import ParameterError, build
 from storage import jobs as queue
 from storage.database import transaction
+from storage.runs import latest_run_id
 
 if TYPE_CHECKING:
     from cointrader.jobs.work import WorkContext
 
-FIRST_AGENTS = ("cnn", "signal_classifier")
+AGENTS_OF_CANDLES = ("cnn", "signal_classifier")
+AGENTS_OF_SETUPS = ("cob_rl",)
+FIRST_AGENTS = (*AGENTS_OF_CANDLES, *AGENTS_OF_SETUPS)
 FIRST_STRATEGIES = ("momentum", "mean_bot")
+FIRST_SETUP_BARS = 17_280
+"""Newest bars of each series, 60 days of five minutes, whose setups are collected."""
+
+FIRST_PARAMS: Mapping[str, Mapping[str, str]] = {}
+"""Where a first training is to be shorter than one by default."""
 
 AgentParams = Mapping[str, Mapping[str, str]]
 
@@ -67,19 +78,36 @@ def enqueue_bootstrap(connection: sqlite3.Connection, params: AgentParams | None
 
 
 def fill(context: WorkContext) -> dict[str, Any]:
-    """The job: import, backtest, queue the trainings. Result: {bars, run_id, trainings}."""
+    """The job: import, backtest, collect, queue the trainings. Result: {bars, run_id, setups, trainings}."""
+    from cointrader.jobs.collecting import collect_stored
+
+    bars = _import_sample(context)
+    if not workspace_is_filled(context.connection):
+        _trade(context)
+    _import_book(context)
+    collected = collect_stored(context, newest_bars=FIRST_SETUP_BARS)
+    with transaction(context.connection):
+        _enqueue_trainings(context, FIRST_AGENTS)
+        told = {
+            "bars": bars,
+            "run_id": latest_run_id(context.connection),
+            "setups": {name: collected.total(name) for name in ("collected", "validated", "experiences")},
+            "trainings": [job.id for job in queue.children(context.connection, context.job.id)],
+        }
+        context.succeed(told)
+    return told
+
+
+def _trade(context: WorkContext) -> None:
+    """Backtest, and let those learn that need candles and signals only, while setups are collected."""
     from cointrader.backtest.store import store_backtest
     from cointrader.jobs.stored_backtest import run_stored
 
-    bars = _import_sample(context)
     result = run_stored(context, FIRST_STRATEGIES)
-    # All or nothing: a bootstrap that is killed before this has traded nothing, after it is done.
+    # All or nothing: a bootstrap that is killed before this has traded nothing, and after it does not again.
     with transaction(context.connection):
-        run_id = store_backtest(context.workspace, context.connection, result)
-        trainings = [_enqueue_training(context, agent) for agent in FIRST_AGENTS]
-        told = {"bars": bars, "run_id": run_id, "trainings": trainings}
-        context.succeed(told)
-    return told
+        store_backtest(context.workspace, context.connection, result)
+        _enqueue_trainings(context, AGENTS_OF_CANDLES)
 
 
 def _import_sample(context: WorkContext) -> int:
@@ -94,6 +122,22 @@ def _import_sample(context: WorkContext) -> int:
     return bars
 
 
-def _enqueue_training(context: WorkContext, agent: str) -> int:
-    params = context.arguments.get("params", {}).get(agent, {})
-    return enqueue_training(context.connection, agent, params, parent_id=context.job.id)
+def _import_book(context: WorkContext) -> None:
+    """The bundled order books; those that are there already stay as they are."""
+    from cointrader.data_feeds.front_door import FrontDoor
+    from cointrader.data_feeds.sample import BOOK_SYMBOL, sample_book
+    from cointrader.interop.file_kind import ImportOptions
+
+    door = FrontDoor(context.workspace, context.connection, ImportOptions(symbol=BOOK_SYMBOL))
+    for outcome in door.take([sample_book()], context.progress):
+        say(outcome.text)
+
+
+def _enqueue_trainings(context: WorkContext, agents: Sequence[str]) -> None:
+    """Queue the trainings that an earlier attempt has not."""
+    queued = {job.arguments["agent"] for job in queue.children(context.connection, context.job.id)}
+    params = context.arguments.get("params", {})
+    for agent in agents:
+        if agent not in queued:
+            chosen = {**FIRST_PARAMS.get(agent, {}), **params.get(agent, {})}
+            enqueue_training(context.connection, agent, chosen, parent_id=context.job.id)

@@ -21,6 +21,26 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
+def enqueue_collection(
+    connection: sqlite3.Connection,
+    *,
+    symbols: Sequence[str] = (),
+    timeframe: str | None = None,
+    whole: bool = False,
+) -> int:
+    """Queue a collection from stored candles, of all symbols where none is named; returns the job's id.
+
+    With `whole` all of the history is looked at, not only what has come since the last collection.
+    """
+    of = f" of {', '.join(symbols)}" if symbols else ""
+    return queue.enqueue(
+        connection,
+        kind="collect",
+        title=f"Collect setups{of}",
+        arguments={"symbols": list(symbols), "timeframe": timeframe, "whole": whole},
+    )
+
+
 def enqueue_training(
     connection: sqlite3.Connection,
     agent: str,

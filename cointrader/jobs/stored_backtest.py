@@ -33,6 +33,21 @@ def stored_candles(
     symbols: Sequence[str] = (),
     timeframe: str | None = None,
 ) -> list[Candles]:
+    """The candles of `stored_series`. Raises CandlesMissing or CandlesDamaged."""
+    # By name and not by row: an import may replace the file between the list and the read.
+    return [
+        read_candles(workspace, row.symbol, row.timeframe_ms, connection=connection)
+        for row in stored_series(workspace, connection, symbols=symbols, timeframe=timeframe)
+    ]
+
+
+def stored_series(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    *,
+    symbols: Sequence[str] = (),
+    timeframe: str | None = None,
+) -> list[CandleFileRow]:
     """One series a symbol: of `timeframe`, or the one with most bars where none is named.
 
     Empty `symbols` means all. Raises CandlesMissing naming what is not there.
@@ -50,11 +65,7 @@ def stored_candles(
         raise CandlesMissing(
             f"no {what}{span} in {workspace.root}; import some with `cointrader import FILE`"
         )
-    # By name and not by row: an import may replace the file between the list and the read.
-    return [
-        read_candles(workspace, symbol, best[symbol].timeframe_ms, connection=connection)
-        for symbol in sorted(best)
-    ]
+    return [best[symbol] for symbol in sorted(best)]
 
 
 def run_stored(context: WorkContext, strategies: Sequence[str]) -> BacktestResult:

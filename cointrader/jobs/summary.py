@@ -28,10 +28,14 @@ class Summary:
     signals: int
     rejections: int
     closed_positions: int
+    setups: int
+    validated: int
+    mean_completeness: float | None
+    experiences: int
     versions: tuple[VersionLine, ...]
 
     def as_record(self) -> dict[str, Any]:
-        """{candles, signals, rejections, closed_positions, versions: [{agent, metric, value, baseline}]}."""
+        """The counts by name, and versions: [{agent, metric, value, baseline}]."""
         record = asdict(self)
         record["versions"] = [
             {name: line[name] for name in ("agent", "metric", "value", "baseline")}
@@ -42,6 +46,8 @@ class Summary:
 
 def summarise(connection: sqlite3.Connection) -> Summary:
     """Count; one read of each table."""
+
+    completeness = connection.execute("SELECT avg(completeness) FROM setup").fetchall()[0][0]
 
     def number(query: str) -> int:
         return int(connection.execute(query).fetchall()[0][0])
@@ -55,5 +61,9 @@ def summarise(connection: sqlite3.Connection) -> Summary:
         signals=number("SELECT count(*) FROM signal"),
         rejections=number("SELECT count(*) FROM rejection"),
         closed_positions=number("SELECT count(*) FROM position WHERE state = 'closed'"),
+        setups=number("SELECT count(*) FROM setup"),
+        validated=number("SELECT count(*) FROM setup WHERE state = 'validated'"),
+        mean_completeness=completeness,
+        experiences=number("SELECT count(*) FROM experience"),
         versions=tuple(VersionLine(*row) for row in newest),
     )

@@ -20,6 +20,7 @@ from types import FrameType
 from cointrader.jobs.children import CHILD_PROGRAM, Child, start_child
 from cointrader.jobs.fate import end_in_words, settle_lost
 from cointrader.jobs.journal import say
+from cointrader.jobs.new_candles import NewCandles
 from cointrader.jobs.orphans import release_orphans
 from cointrader.jobs.watching import Watching
 from cointrader.settings import WorkerSettings
@@ -42,6 +43,7 @@ class Supervisor:
     `idle_exit` is the number of seconds without work after which it ends; None means never.
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
     `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
+    `candles` queues a collection when there are new ones; None for nobody who does.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Supervisor:
         idle_exit: float | None = None,
         child_program: Sequence[str] = CHILD_PROGRAM,
         watching: Watching | None = None,
+        candles: NewCandles | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
@@ -60,6 +63,7 @@ class Supervisor:
         self._idle_exit = idle_exit
         self._child_program = child_program
         self._watching = watching
+        self._candles = candles
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -97,6 +101,8 @@ class Supervisor:
             self._beat()
             if self._signals:
                 return self._wind_down()
+            if self._candles is not None and (job_id := self._candles.look()):
+                say(f"job {job_id}: setups are to be collected from new candles")
             self._claim()
         except (DatabaseLocked, DiskFull) as error:
             # Nothing was written, and children do not stop for it. The next round tries again.

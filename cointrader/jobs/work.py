@@ -152,11 +152,34 @@ def train(context: WorkContext) -> dict[str, Any]:
     return asdict(result)
 
 
+def replay(context: WorkContext) -> dict[str, Any]:
+    """Train again on chosen setups beside a control, or replay a session or its steps."""
+    from cointrader.jobs.replay import replay as replayed
+
+    return replayed(context)
+
+
+def collect(context: WorkContext) -> dict[str, Any]:
+    """Collect setups and validate outcomes: arguments `symbols`, `timeframe`, `validate`, `whole`."""
+    from cointrader.jobs.collecting import collect_stored
+
+    arguments = context.arguments
+    return collect_stored(
+        context,
+        symbols=arguments.get("symbols", ()),
+        timeframe=arguments.get("timeframe"),
+        validate=arguments.get("validate", True),
+        whole=arguments.get("whole", False),
+    ).as_result()
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
     "backtest": backtest,
     "train": train,
+    "collect": collect,
+    "replay": replay,
 }
 
 

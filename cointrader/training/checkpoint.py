@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from models.base import CheckpointState
@@ -20,28 +21,41 @@ from storage.workspace import Workspace
 KEPT = 2
 
 
+Then = Callable[[sqlite3.Connection], None]
+
+
 def write_checkpoint(
     workspace: Workspace,
-    connection: sqlite3.Connection,
     session_id: int,
     attempt: int,
     state: CheckpointState,
+    seal: Callable[[Then], None],
 ) -> Path:
-    """Write `state` and record it; older files of the session go. Raises StaleAttempt, DiskFull."""
+    """Write `state`, and record it with whatever `seal` records beside it; older files of the session go.
+
+    `seal` calls what it is given inside a transaction, once every file that its own rows name is whole: the
+    steps up to a checkpoint and the checkpoint itself stand or fall together. Raises StaleAttempt, DiskFull.
+    """
     folder = workspace.backprop / f"session-{session_id}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"attempt-{attempt}-step-{state.step:08d}.safetensors"
     digest = write_file_atomically(path, encode(state))
-    record_checkpoint(
-        connection,
-        session_id,
-        attempt,
-        step=state.step,
-        path=path.relative_to(workspace.root).as_posix(),
-        sha256=digest,
-        weights_sha256=state.weights_sha256,
-    )
-    for old in forget_older(connection, session_id, attempt, keep=KEPT):
+    forgotten: list[str] = []
+
+    def record(connection: sqlite3.Connection) -> None:
+        record_checkpoint(
+            connection,
+            session_id,
+            attempt,
+            step=state.step,
+            path=path.relative_to(workspace.root).as_posix(),
+            sha256=digest,
+            weights_sha256=state.weights_sha256,
+        )
+        forgotten.extend(forget_older(connection, session_id, attempt, keep=KEPT))
+
+    seal(record)
+    for old in forgotten:
         (workspace.root / old).unlink(missing_ok=True)
     return path
 

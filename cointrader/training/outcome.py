@@ -8,9 +8,12 @@ import sqlite3
 
 from cointrader.training.code_version import code_version
 from cointrader.training.incumbent import Challenge, compare_with, in_words
+from models.base import Metrics
 from storage.clock import now_ms
 from storage.database import transaction
 from storage.events import Severity, record_event
+from storage.journal import rate_session
+from storage.metrics import write_metrics
 from storage.promotion import Comparison
 from storage.sessions import SessionRow, record_trials, update_session
 from storage.vault import ArtifactRow, find_artifact, promote_if_better, store_artifact
@@ -81,9 +84,56 @@ def store_version(workspace: Workspace, connection: sqlite3.Connection, challeng
             weights_sha256=manifest["weights_sha256"],
             ended_ms=now_ms(),
         )
+        rate_session(connection, session.id, session.attempt, _improvement(metrics, comparison))
         return promote_if_better(
             connection, artifact.id, comparison, standard_error=_finite(metrics.standard_error)
         )
+
+
+def end_without_version(connection: sqlite3.Connection, challenge: Challenge) -> None:
+    """The end of a session whose network is not one of ours: judged like any other, but no version is stored.
+
+    Whoever asks the vault for the agent's champion has our network only, and could not load this one.
+    """
+    session, model, metrics = challenge.session, challenge.model, challenge.metrics
+    value = _finite(metrics.value)
+    own = "trained a module of the caller's own, of which no version is stored"
+    notes = [part for part in (session.note, own, model.convergence, metrics.note) if part]
+    with transaction(connection):
+        record_trials(
+            connection,
+            agent=session.agent,
+            session_id=session.id,
+            metric=metrics.name,
+            trials=[(session.params_json, value)],
+        )
+        update_session(
+            connection,
+            session.id,
+            attempt=session.attempt,
+            state="succeeded",
+            metric=metrics.name,
+            value=value,
+            baseline=metrics.baseline,
+            note="; ".join(notes),
+            weights_sha256=model.weights_sha256(),
+            ended_ms=now_ms(),
+        )
+        measured = [(session.step, f"evaluation/{name}", number) for name, number in metrics.others.items()]
+        write_metrics(connection, session.id, session.attempt, measured)
+        rate_session(connection, session.id, session.attempt, _improvement(metrics, None))
+
+
+def _improvement(metrics: Metrics, comparison: Comparison | None) -> float | None:
+    """What the version gained on rows it never saw: over the champion, or the baseline where there is none.
+
+    None where one of them has no value there.
+    """
+    if comparison is None:
+        return metrics.value - metrics.baseline
+    if comparison.value is None or comparison.incumbent is None:
+        return None
+    return comparison.value - comparison.incumbent
 
 
 def _compared(

@@ -15,11 +15,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cointrader.settings import WorkerSettings
-from cointrader.training.checkpoint import read_checkpoint, write_checkpoint
-from cointrader.training.journalling import GRADIENT_STEPS, NoJournal
+from cointrader.settings import Settings
+from cointrader.training.checkpoint import Then, read_checkpoint, write_checkpoint
+from cointrader.training.journalling import GRADIENT_STEPS, SessionJournal, open_journal
 from models.base import CheckpointState
-from models.step_journal import JournalLayout, OptimiserFacts
+from models.step_journal import JournalLayout, OptimiserFacts, StepJournal
 from storage import jobs
 from storage.database import transaction
 from storage.metrics import write_metrics
@@ -44,23 +44,23 @@ class DatabaseRun:
         workspace: Workspace,
         connection: sqlite3.Connection,
         session: SessionRow,
-        settings: WorkerSettings,
+        settings: Settings,
         interrupted: Callable[[], bool],
         say: Callable[[str], None],
     ) -> None:
         self._workspace, self._connection, self._settings = workspace, connection, settings
-        self._session_id, self._attempt, self._job_id = session.id, session.attempt, session.job_id
-        self._seed, self._interrupted, self._say = session.seed, interrupted, say
+        self._session, self._interrupted, self._say = session, interrupted, say
+        self._start_step = 0
         self._rows: list[tuple[int, str, float]] = []
         self._latest: dict[str, float] = {}
         self._progress = (session.step, session.total_steps, "")
         self._flushed = self._checkpointed = self._logged = time.monotonic()
-        self._journal: NoJournal | None = None
+        self._journal: SessionJournal | None = None
         self.stop_reason: StopReason | None = None
 
     @property
     def seed(self) -> int:
-        return self._seed
+        return self._session.seed
 
     @property
     def stop_requested(self) -> bool:
@@ -77,7 +77,7 @@ class DatabaseRun:
     def progress(self, done: int, total: int, message: str = "") -> None:
         self._progress = (done, total, message)
         now = time.monotonic()
-        if now - self._flushed >= self._settings.metric_seconds:
+        if now - self._flushed >= self._settings.worker.metric_seconds:
             self.flush()
         if now - self._logged >= LOG_SECONDS:
             self._logged = now
@@ -88,22 +88,56 @@ class DatabaseRun:
         layout: JournalLayout,
         optimiser: OptimiserFacts,
         snapshot: Callable[[], Mapping[str, NDArray[Any]]],
-    ) -> NoJournal:
-        self._journal = NoJournal(layout)
+    ) -> StepJournal:
+        self._journal = open_journal(
+            self._workspace,
+            self._connection,
+            self._session,
+            self._settings.journal,
+            layout,
+            optimiser,
+            start_step=self._start_step,
+            say=self._say,
+        )
+        if self._journal.snapshot_due(self._start_step):
+            self._journal.snapshot(self._start_step, snapshot())
         return self._journal
 
     def checkpoint(self, state: Callable[[], CheckpointState], *, now: bool = False) -> None:
         moment = time.monotonic()
-        if not now and moment - self._checkpointed < self._settings.checkpoint_seconds:
+        if not now and moment - self._checkpointed < self._settings.worker.checkpoint_seconds:
             return
         self.flush()
-        path = write_checkpoint(self._workspace, self._connection, self._session_id, self._attempt, state())
+        session = self._session
+        path = write_checkpoint(self._workspace, session.id, session.attempt, state(), self._seal)
         self._checkpointed = time.monotonic()
         self._say(f"checkpoint {path.name}")
 
+    def finish(self) -> None:
+        """The journal is whole and everything that waits is written; nothing is logged any more.
+
+        Raises what the writing of the last steps met.
+        """
+        if self._journal is not None:
+            self._journal.close()
+        self.flush()
+
+    def abandon(self) -> None:
+        """Ends what writes the journal; what was not sealed is not kept. Nothing happens after `finish`."""
+        if self._journal is not None:
+            self._journal.abandon()
+
+    def _seal(self, then: Then) -> None:
+        if self._journal is not None:
+            self._journal.seal(then)
+            return
+        with transaction(self._connection):
+            then(self._connection)
+
     def resume_state(self) -> CheckpointState | None:
-        state = read_checkpoint(self._workspace, self._connection, self._session_id)
+        state = read_checkpoint(self._workspace, self._connection, self._session.id)
         if state is not None:
+            self._start_step = state.step
             self._say(f"going on after step {state.step:,}, where the last checkpoint is")
         return state
 
@@ -112,13 +146,14 @@ class DatabaseRun:
         self._log_norms()
         done, total, message = self._progress
         rows, self._rows = self._rows, []
+        session = self._session
         with transaction(self._connection):
-            write_metrics(self._connection, self._session_id, self._attempt, rows)
-            update_session(self._connection, self._session_id, attempt=self._attempt, step=done)
-            if self._job_id is not None:
-                jobs.progress(self._connection, self._job_id, self._attempt, done, total, message)
+            write_metrics(self._connection, session.id, session.attempt, rows)
+            update_session(self._connection, session.id, attempt=session.attempt, step=done)
+            if session.job_id is not None:
+                jobs.progress(self._connection, session.job_id, session.attempt, done, total, message)
         self._flushed = time.monotonic()
-        if self._job_id is not None and jobs.cancel_requested(self._connection, self._job_id):
+        if session.job_id is not None and jobs.cancel_requested(self._connection, session.job_id):
             self.stop_reason = StopReason.CANCELLED
         elif self._interrupted():
             self.stop_reason = StopReason.INTERRUPTED

@@ -16,8 +16,8 @@ from typing import Any
 from cointrader.settings import Settings
 from cointrader.training.datasets import DatasetDamaged, load_dataset, store_dataset, store_split
 from cointrader.training.incumbent import Challenge
-from cointrader.training.outcome import end_session, store_version
-from cointrader.training.repeatability import describe_machine, pin_threads
+from cointrader.training.outcome import end_session, end_without_version, store_version
+from cointrader.training.repeatability import describe_machine, pin_arithmetic
 from cointrader.training.run import DatabaseRun, StopReason
 from cointrader.training.source import WorkspaceSource
 from models import registry
@@ -25,7 +25,7 @@ from models.base import AgentModule, Dataset
 from models.errors import Diverged, Stopped
 from models.parameters import build, from_json, to_json
 from storage.database import open_database, transaction
-from storage.errors import StaleAttempt
+from storage.errors import StaleAttempt, StorageError
 from storage.sessions import (
     SessionRow,
     create_session,
@@ -33,6 +33,7 @@ from storage.sessions import (
     session_of_job,
     update_session,
 )
+from storage.steps import journal_of
 from storage.vault import ArtifactRow, get_artifact
 from storage.workspace import Workspace
 
@@ -67,7 +68,8 @@ class PartOfJob:
 class TrainingResult:
     """A stored version and how it did on rows it never saw; `value` is None where it is not defined.
 
-    `status` is champion or candidate, `reason` says why.
+    `status` is champion or candidate, `reason` says why. A session with a network of the caller's own has
+    version 0 and the status "not stored".
     """
 
     session_id: int
@@ -91,6 +93,7 @@ def train_agent(
     seed: int = 0,
     dataset_id: int | None = None,
     part: PartOfJob | None = None,
+    own: AgentModule | None = None,
     settings: Settings | None = None,
     interrupted: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = log.info,
@@ -100,7 +103,8 @@ def train_agent(
     `params` is the agent's parameter dataclass, or a mapping that is checked into one. `interrupted` is
     asked a few times a second whether the worker has to go; cancelling goes through the job's row; `say`
     takes lines for the job's log. With a `dataset_id` that stored dataset is learned from, else what the
-    agent makes of the workspace now. A job of one session needs no `part`.
+    agent makes of the workspace now. A job of one session needs no `part`. `own`
+    stands in for the agent's code and trains a network of the caller's, of which no version is stored.
 
     Raises ParameterError and NotEnoughRows before anything is written, Diverged (session state
     "diverged"), TrainingStopped ("cancelled" or "interrupted", with a checkpoint), StaleAttempt when a
@@ -116,9 +120,9 @@ def train_agent(
             return _already_done(connection, earlier)
         opened = _open_session(
             workspace, connection, entry, chosen, job_id, attempt, seed, dataset_id, settings, say,
-            earlier, part,
+            earlier, part, own,
         )  # fmt: skip
-        run = DatabaseRun(workspace, connection, opened.session, settings.worker, interrupted, say)
+        run = DatabaseRun(workspace, connection, opened.session, settings, interrupted, say)
         return _train(workspace, connection, opened, run, say)
     finally:
         connection.close()
@@ -132,6 +136,7 @@ class _Opened:
     module: AgentModule
     dataset: Dataset
     params: Any
+    is_own: bool = False
 
 
 def _open_session(
@@ -147,11 +152,12 @@ def _open_session(
     say: Callable[[str], None],
     earlier: SessionRow | None,
     part: PartOfJob | None,
+    own: AgentModule | None,
 ) -> _Opened:
     if earlier is not None and earlier.state in RESUMABLE and earlier.agent == entry.name:
         return _reopen(workspace, connection, entry, earlier, attempt, say)
-    pin_threads(entry, settings.worker.threads_per_job)
-    module = registry.load(entry.name)
+    pin_arithmetic(entry, settings.worker.threads_per_job)
+    module = own or registry.load(entry.name)
     say(f"{entry.title}: reading what to learn from")
     if dataset_id is None:
         dataset = module.dataset(WorkspaceSource(workspace, connection), params)
@@ -179,7 +185,7 @@ def _open_session(
         )
         if part is not None:
             part.begun(connection, session_id)
-    return _Opened(get_session(connection, session_id), module, dataset, params)
+    return _Opened(get_session(connection, session_id), module, dataset, params, is_own=own is not None)
 
 
 def _given_dataset(
@@ -201,7 +207,8 @@ def _reopen(
     say: Callable[[str], None],
 ) -> _Opened:
     """Go on with a session: its parameters, its dataset, its threads and its seed, whatever holds now."""
-    pin_threads(entry, earlier.threads)
+    begun = journal_of(connection, earlier.id)
+    pin_arithmetic(entry, earlier.threads, "" if begun is None else begun.onednn_isa)
     params = from_json(registry.params_class(entry.name), earlier.params_json)
     if earlier.dataset_id is None:
         raise ValueError(f"session {earlier.id} has no dataset to go on with")
@@ -234,41 +241,62 @@ def _train(
     session = opened.session
     try:
         model = opened.module.fit(opened.dataset, opened.params, run)
-        run.flush()
+        run.finish()
         metrics = opened.module.evaluate(model, opened.dataset)
         challenge = Challenge(session, opened.module, opened.dataset, opened.params, model, metrics)
+        if opened.is_own:
+            end_without_version(connection, challenge)
+            return _unversioned(get_session(connection, session.id))
         artifact = store_version(workspace, connection, challenge)
     except StaleAttempt:
         raise
     except Stopped as stopped:
         reason = run.stop_reason or StopReason.CANCELLED
-        run.flush()
+        _finish(run, say)
         end_session(connection, session, reason.value, str(stopped), step=stopped.step)
         raise TrainingStopped(session.id, stopped.step, reason) from stopped
     except Diverged as diverged:
-        run.flush()
+        _finish(run, say)
         end_session(connection, session, "diverged", str(diverged), step=diverged.step)
         raise
     except Exception as error:
         end_session(connection, session, "failed", f"{type(error).__name__}: {error}")
         raise
+    finally:
+        run.abandon()
     say(f"version {artifact.version} is {artifact.status}: {artifact.reason}")
     return _result(get_session(connection, session.id), artifact)
 
 
-def _earlier(
-    connection: sqlite3.Connection, job_id: int | None, part: PartOfJob | None
-) -> SessionRow | None:
+def _earlier(connection: sqlite3.Connection, job_id: int | None, part: PartOfJob | None) -> SessionRow | None:
     """The session that earlier attempts began, if they did."""
     if part is not None:
         return None if part.session_id is None else get_session(connection, part.session_id)
     return None if job_id is None else session_of_job(connection, job_id)
 
 
+def _finish(run: DatabaseRun, say: Callable[[str], None]) -> None:
+    """What can still be kept of a session that ended before its time; its end is recorded in any case."""
+    try:
+        run.finish()
+    except StaleAttempt:
+        raise
+    except StorageError as error:
+        say(f"not all steps are kept: {error}")
+
+
 def _already_done(connection: sqlite3.Connection, earlier: SessionRow) -> TrainingResult:
     """What an earlier attempt of the job finished, when it died before it could say so: not done twice."""
     rows = connection.execute("SELECT id FROM artifact WHERE session_id = ?", (earlier.id,)).fetchall()
     return _result(earlier, get_artifact(connection, rows[0][0]))
+
+
+def _unversioned(session: SessionRow) -> TrainingResult:
+    baseline, value, metric = session.baseline, session.value, session.metric
+    reason = "a module of the caller's own"
+    return TrainingResult(
+        session.id, session.agent, 0, metric, value, baseline, "not stored", reason, session.note
+    )
 
 
 def _result(session: SessionRow, artifact: ArtifactRow) -> TrainingResult:

@@ -12,10 +12,16 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cointrader.settings import load_settings
+from cointrader.training.book_source import BOOK_TYPE, books_of
+from cointrader.training.outcomes.rewards import rewards_of_net
+from cointrader.training.setup_source import read_experiences, read_setups, states_at
 from models.base import FeedRows, SignalRows
-from models.candle_series import CandleSeries
+from models.candle_series import CandleSeries, FloatArray
 from models.errors import NotEnoughRows
+from models.setup_rows import BookRows, ExperienceRows, SetupRows
 from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
 from storage.feed_records import numbers_of, provenances_of, recorded_symbols
 from storage.workspace import Workspace
@@ -55,6 +61,21 @@ class WorkspaceSource:
             for row in chosen
         ]
 
+    def setups(self, symbols: str) -> SetupRows:
+        """Validated setups of the named symbols; raises NotEnoughRows where there are none."""
+        rows, lineage = read_setups(self._connection, self._states, symbols)
+        self._lineage |= lineage
+        return rows
+
+    def experiences(self, symbols: str) -> ExperienceRows:
+        """Experiences of the named symbols; raises NotEnoughRows where there are none."""
+        rows, lineage = read_experiences(self._connection, self._states, symbols)
+        self._lineage |= lineage
+        return rows
+
+    def _states(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        return states_at(self._workspace, self._connection, places)
+
     def signals(self) -> SignalRows:
         """Every stored signal, oldest first."""
         rows = self._connection.execute("SELECT ts_ms, symbol FROM signal ORDER BY ts_ms, id").fetchall()
@@ -74,6 +95,17 @@ class WorkspaceSource:
         moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         values = np.array([_numbers(row[2:]) for row in rows], dtype=np.float64)
         return FeedRows(moments, tuple(row[1] for row in rows), values.reshape(len(rows), len(fields)))
+
+    def books(self, symbols: str) -> Sequence[BookRows]:
+        """Recorded order books of the named symbols, one series a symbol and source; empty where none is."""
+        found = books_of(self._connection, symbols)
+        self._lineage |= provenances_of(self._connection, BOOK_TYPE, {book.symbol for book in found})
+        return found
+
+    def trade_rewards(self, net_return: FloatArray, hold_minutes: float) -> FloatArray:
+        """The normalized reward of trades of the default size that returned so much after costs."""
+        size = load_settings(self._workspace.config).simulation.size_fraction
+        return rewards_of_net(net_return, size, hold_minutes)
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

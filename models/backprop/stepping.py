@@ -49,7 +49,9 @@ class Stepper:
             else:
                 self._tensors[spec.name] = tensor_of(snapshot[WEIGHTS + spec.name]).to(device)
         self._parameters = [self._tensors[spec.name].requires_grad_() for spec in layout.parameters]
-        self._sizes = [spec.size for spec in layout.parameters]
+        self._gradient = torch.zeros(layout.gradient_size, device=device)
+        pieces = self._gradient.split([spec.size for spec in layout.parameters])
+        self._pieces = [piece.view(spec.shape) for piece, spec in zip(pieces, layout.parameters, strict=True)]
         self._followers = [(spec.name, spec.follows) for spec in layout.tensors if spec.kind == FOLLOWER]
         self._device = device
         self._optimiser = self._optimiser_as_it_was(optimiser, snapshot)
@@ -63,9 +65,12 @@ class Stepper:
         synced: bool,
     ) -> None:
         """One step: gradient (P,), absent (parameters,), buffers after it, whether followers were copied."""
-        pieces = torch.from_numpy(gradient).to(self._device).split(self._sizes)
-        for parameter, piece, missing in zip(self._parameters, pieces, absent.tolist(), strict=True):
-            parameter.grad = None if missing else piece.view(parameter.shape)
+        if self._gradient.device.type == "cpu":
+            np.copyto(self._gradient.numpy(), gradient)
+        else:
+            self._gradient.copy_(tensor_of(gradient))
+        for parameter, piece, missing in zip(self._parameters, self._pieces, absent.tolist(), strict=True):
+            parameter.grad = None if missing else piece
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
         self._optimiser.step()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from models.backprop.keeper import flat_gradient
 from models.base import Dataset, Duel, Metrics, Run, TrainingSource
@@ -126,13 +127,16 @@ def total_steps(dataset: Dataset, params: CnnParams) -> int:
     return params.steps
 
 
-def fit(dataset: Dataset, params: CnnParams, run: Run) -> CnnModel:
-    """Train until the inner loss stops falling; raises Diverged and Stopped."""
+def fit(dataset: Dataset, params: CnnParams, run: Run, network: nn.Module | None = None) -> CnnModel:
+    """Train until the inner loss stops falling; raises Diverged and Stopped.
+
+    With a `network` that one is trained in place (`models.cnn.own_network` says what it has to answer).
+    """
     early = split(dataset, params).folds[0]
     if len(early.train) < params.batch_size:
         raise NotEnoughRows(len(early.train), params.batch_size, "training rows for one batch")
     device = probe_device(params.device)
-    loop = TrainingLoop(dataset, early.train, early.test, params, run, device.torch_name)
+    loop = TrainingLoop(dataset, early.train, early.test, params, run, device.torch_name, network)
     state = loop.fit()
     convergence = state.convergence
     words = f"{convergence.words}; {state.step:,} of {params.steps:,} steps"

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from models.base import Dataset
 from models.candle_series import FloatArray, IntArray
 from models.errors import NotEnoughRows
+from models.replay_buffer.law import MOST_DRAWS, RAPID_SHARE, correction_at
 
 PROBABILITY, WEIGHT = "replay_probability", "replay_weight"
 PRIORITY, RAPID, SETUP = "replay_priority", "replay_rapid", "replay_setup"
-MOST_DRAWS = 32
-RAPID_SHARE = 0.2
-FIRST_CORRECTION = 0.4
 
 
 class Batches(Protocol):
@@ -51,8 +49,16 @@ def batch_rows(train: IntArray, batch: int, seed: int, step: int) -> IntArray:
 
 
 def steps_within_cap(probability: FloatArray, batch: int, steps: int) -> int:
-    """The steps after which no row that can be drawn has to be drawn more than 32 times; at most `steps`."""
+    """At most `steps`, and no more than it takes to draw every row that can be drawn 32 times."""
     return min(steps, int(np.count_nonzero(probability)) * MOST_DRAWS // batch)
+
+
+def steps_until_cap(probability: FloatArray, batch: int, steps: int) -> int:
+    """At most `steps`, and no more than it takes to draw the likeliest row 32 times on average.
+
+    Up to there the law decides what is drawn, and not the cap.
+    """
+    return min(steps, int(MOST_DRAWS / (batch * float(probability.max()))))
 
 
 class UniformBatches:
@@ -77,7 +83,7 @@ class ReplayBatches:
     The weights of the dataset undo the law wholly (b = 1, largest 1); at step t of T they are raised to
     b = 0.4 + 0.6 t / T (Schaul et al. 2015, arXiv:1511.05952). A row that has reached its cap leaves the law
     of the others as it was but for a factor that they share, so their weights stay. At most a fifth of a
-    batch are rapid rows, as long as others are left.
+    batch (`replay_rapid_share`) are rapid rows, as long as others are left.
 
     Raises NotEnoughRows when a batch cannot be filled within the caps (see `steps_within_cap`).
     """
@@ -90,6 +96,7 @@ class ReplayBatches:
         nothing = np.zeros(dataset.rows)
         self._priority: FloatArray = arrays.get(PRIORITY, nothing + 1.0)
         self._rapid: NDArray[np.bool_] = np.asarray(arrays.get(RAPID, nothing)[train], dtype=np.bool_)
+        self._rapid_share = dataset.constants.get("replay_rapid_share", RAPID_SHARE)
         self._cumulative: FloatArray = np.cumsum(self._law)
         self._counts: IntArray = np.zeros(len(train), dtype=np.int64)
         self._rows, self._step = np.empty(0, dtype=np.int64), 0
@@ -104,8 +111,8 @@ class ReplayBatches:
         return self._train[self._rows]
 
     def weights(self, rows: IntArray, step: int) -> NDArray[np.float32]:
-        correction = FIRST_CORRECTION + (1.0 - FIRST_CORRECTION) * min(1.0, step / self._steps)
-        raised: NDArray[np.float32] = np.power(self._weight[rows], np.float32(correction))
+        correction = np.float32(correction_at(step, self._steps))
+        raised: NDArray[np.float32] = np.power(self._weight[rows], correction)
         return raised
 
     def priority(self, rows: IntArray) -> float:
@@ -166,7 +173,7 @@ class ReplayBatches:
         """A fifth of the batch, or as many as it takes where too few others can still be drawn."""
         others = (self._law > 0.0) & ~self._rapid
         room = int(np.minimum(MOST_DRAWS - self._counts[others], self._batch).sum())
-        return max(int(self._batch * RAPID_SHARE), self._batch - room)
+        return max(int(self._batch * self._rapid_share), self._batch - room)
 
 
 def _generator(seed: int, step: int) -> np.random.Generator:

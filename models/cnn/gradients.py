@@ -6,18 +6,19 @@ Training and recomputing both take it from here, so what was recorded can be com
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.base import Dataset
 from models.candle_series import IntArray
 from models.cnn.batches import batches_of
 from models.cnn.loss import PivotLoss, balanced_weights, pivot_loss
-from models.cnn.network import PivotNetwork, dropout_mask, new_network
+from models.cnn.network import dropout_mask, new_network
 from models.cnn.params import CnnParams
 from models.cnn.pivots import LABELS
 from models.cnn.windows import cut_windows
@@ -46,13 +47,24 @@ class StepLoss:
 
 
 class StepGradients:
-    """A network, and the gradient of any step of its training on the `train` rows of a dataset."""
+    """A network, and the gradient of any step of its training on the `train` rows of a dataset.
+
+    The network is ours, with first weights from `seed`, or one that the caller brings.
+    """
 
     def __init__(
-        self, dataset: Dataset, train: IntArray, params: CnnParams, seed: int, device: str = "cpu"
+        self,
+        dataset: Dataset,
+        train: IntArray,
+        params: CnnParams,
+        seed: int,
+        device: str = "cpu",
+        network: nn.Module | None = None,
     ) -> None:
         self._dataset, self._params, self._seed, self._device = dataset, params, seed, device
-        self.network: PivotNetwork = new_network(params.channels, params.hidden, seed).to(device)
+        made = new_network(params.channels, params.hidden, seed) if network is None else network
+        self.network: nn.Module = made.to(device)
+        self._begin_step: Callable[[int, int], None] | None = getattr(made, "begin_step", None)
         self._batches = batches_of(dataset, train, params.batch_size, params.steps, seed)
         self._class_weights = balanced_weights(torch.from_numpy(dataset.label[train]), len(LABELS)).to(device)
 
@@ -64,6 +76,8 @@ class StepGradients:
         generator = step_generator(self._seed, step)
         mask = dropout_mask(len(rows), self._params.hidden, self._params.dropout, generator)
         self.network.train()
+        if self._begin_step is not None:
+            self._begin_step(self._seed, step)
         loss = self.loss_of(batch, None if mask is None else mask.to(self._device))
         return StepLoss(loss, rows, self._batches.priority(rows))
 

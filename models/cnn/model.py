@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from models.array_files import json_bytes, read_json
 from models.backprop.snapshots import weights_of
 from models.base import TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
-from models.cnn.network import PivotNetwork, new_network
+from models.cnn.network import new_network
 from models.cnn.params import CnnParams
 from models.cnn.pivots import HIGH, LABELS, LOW, NONE, extremes
 from models.cnn.training_loop import load_weights
@@ -41,7 +42,7 @@ class CnnModel:
     """A network with what is needed to ask it."""
 
     params: CnnParams
-    network: PivotNetwork
+    network: nn.Module
     trials: tuple[TriedPoint, ...] = ()
     convergence: str = ""
 

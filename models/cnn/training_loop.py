@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from models.backprop.keeper import StepKeeper
 from models.backprop.snapshots import weights_of
 from models.base import CheckpointState, Dataset, Run
 from models.candle_series import IntArray
 from models.cnn.gradients import StepGradients, load_batch
-from models.cnn.network import PivotNetwork
 from models.cnn.params import CnnParams
 from models.convergence import Convergence, judge
 from models.digest import weights_digest
@@ -64,10 +64,11 @@ class TrainingLoop:
         params: CnnParams,
         run: Run,
         device: str = "cpu",
+        network: nn.Module | None = None,
     ) -> None:
         self.dataset, self.params, self.run, self.device = dataset, params, run, device
-        self.gradients = StepGradients(dataset, train, params, run.seed, device)
-        self.network: PivotNetwork = self.gradients.network
+        self.gradients = StepGradients(dataset, train, params, run.seed, device, network)
+        self.network: nn.Module = self.gradients.network
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, foreach=True
         )
@@ -177,6 +178,6 @@ def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArra
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def load_weights(network: PivotNetwork, weights: Mapping[str, NDArray[np.float32]]) -> None:
+def load_weights(network: nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> None:
     """Put weights into a network; names and shapes must be exactly its own."""
     network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})

@@ -4,6 +4,7 @@ With `storage.candles` this is the part of storage that knows arrays. Files are 
 training loop; a step is trusted when its row is committed, and a file when its SHA-256 is the recorded one.
 """
 
+from storage.journal.audit import Damage, audit
 from storage.journal.budget import JournalLimits
 from storage.journal.digests import gradient_digest
 from storage.journal.errors import JournalDamaged, JournalError, JournalMissing
@@ -14,6 +15,7 @@ from storage.journal.rows import Optimiser, rate_session
 from storage.journal.writer import JournalWriter
 
 __all__ = [
+    "Damage",
     "JournalDamaged",
     "JournalError",
     "JournalLimits",
@@ -24,6 +26,7 @@ __all__ = [
     "Slot",
     "StoredStep",
     "TensorSpec",
+    "audit",
     "gradient_digest",
     "rate_session",
     "snapshot_at_or_before",

@@ -86,6 +86,7 @@ def make_room(
     The session of the lowest training value loses its shards first, of equal ones the oldest; its rows and
     its snapshots stay. The answer is above `most` when there was no more to take. Raises StaleAttempt.
     """
+    _delete_given_up(workspace, connection)
     while (used := used_bytes(connection)) > most:
         with transaction(connection):
             check_attempt(connection, session_id, attempt)
@@ -95,6 +96,12 @@ def make_room(
         for path in paths:
             (workspace.root / path).unlink(missing_ok=True)
     return used
+
+
+def _delete_given_up(workspace: Workspace, connection: sqlite3.Connection) -> None:
+    """A crash may have come between giving shards up and deleting them."""
+    for (path,) in connection.execute("SELECT path FROM journal_file WHERE state = 'pruned'").fetchall():
+        (workspace.root / path).unlink(missing_ok=True)
 
 
 def _prune_one(connection: sqlite3.Connection, session_id: int) -> list[str]:

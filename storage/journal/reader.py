@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storage.journal.errors import JournalDamaged, JournalMissing
+from storage.journal.shard import BUFFER_PREFIX
 from storage.journal.tensor_file import parse_arrays, read_checked
 from storage.workspace import Workspace
-
-_BUFFER = "buffer/"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class _Row:
     sha256: str | None
     state: str | None
     first_step: int | None
+    raw_bytes: int | None
 
 
 def snapshot_at_or_before(
@@ -60,22 +62,23 @@ def snapshot_at_or_before(
     Raises JournalMissing when there is none, JournalDamaged when its file is not the one recorded.
     """
     rows = connection.execute(
-        "SELECT first_step, path, sha256 FROM journal_file WHERE session_id = ? AND kind = 'snapshot' "
-        "AND first_step <= ? AND state = 'kept' ORDER BY first_step DESC, id DESC LIMIT 1",
+        "SELECT first_step, path, sha256, raw_bytes FROM journal_file "
+        "WHERE session_id = ? AND kind = 'snapshot' AND first_step <= ? AND state = 'kept' "
+        "ORDER BY first_step DESC, id DESC LIMIT 1",
         (session_id, step),
     ).fetchall()
     if not rows:
         why = why_missing(connection, session_id)
         raise JournalMissing(f"session {session_id} has no snapshot at or before step {step:,}: {why}")
-    at, path, sha256 = rows[0]
-    content = read_checked(workspace.root, path, sha256, session_id=session_id, step=at)
+    at, path, sha256, raw_bytes = rows[0]
+    content = read_checked(workspace.root, path, sha256, raw_bytes, session_id=session_id, step=at)
     return at, parse_arrays(content)
 
 
 def stored_steps(
     connection: sqlite3.Connection, workspace: Workspace, session_id: int, first: int, last: int
 ) -> Iterator[StoredStep]:
-    """Steps `first` to `last` of a session, each of them, in order; one shard is in memory at a time.
+    """Steps `first` to `last` of a session, each of them, in order; the next shard is read while one is used.
 
     Raises JournalMissing before the first step where one of them was not kept whole, JournalDamaged when the
     iteration comes to a file that is not the one recorded.
@@ -84,7 +87,8 @@ def stored_steps(
         _Row(*row)
         for row in connection.execute(
             "SELECT step.step, step.file_id, step.file_row, step.learning_rate, step.synced, "
-            "step.weights_sha256, step.gradient_sha256, file.path, file.sha256, file.state, file.first_step "
+            "step.weights_sha256, step.gradient_sha256, file.path, file.sha256, file.state, file.first_step, "
+            "file.raw_bytes "
             "FROM step LEFT JOIN journal_file AS file ON file.id = step.file_id "
             "WHERE step.session_id = ? AND step.step BETWEEN ? AND ? ORDER BY step.step",
             (session_id, first, last),
@@ -121,42 +125,57 @@ def why_missing(connection: sqlite3.Connection, session_id: int) -> str:
 def _read(
     connection: sqlite3.Connection, workspace: Workspace, session_id: int, rows: list[_Row]
 ) -> Iterator[StoredStep]:
-    opened: int | None = None
-    arrays: dict[str, NDArray[Any]] = {}
-    for row in rows:
-        path, place = str(row.path), int(row.file_row or 0)
-        if row.file_id != opened:
-            arrays = _open(connection, workspace, session_id, row)
-            opened = row.file_id
-        if place >= len(arrays["step"]) or int(arrays["step"][place]) != row.step:
-            raise JournalDamaged(
-                session_id, row.step, path, f"does not hold step {row.step:,} where its row says"
-            )
-        yield StoredStep(
-            step=row.step,
-            gradient=arrays["gradient"][place],
-            absent=arrays["absent"][place].astype(np.bool_),
-            buffers={
-                name.removeprefix(_BUFFER): kept[place]
-                for name, kept in arrays.items()
-                if name.startswith(_BUFFER)
-            },
-            learning_rate=row.learning_rate,
-            synced=bool(row.synced),
-            weights_sha256=row.weights_sha256,
-            gradient_sha256=row.gradient_sha256,
+    shards = [list(steps) for _, steps in groupby(rows, key=lambda row: row.file_id)]
+    with ThreadPoolExecutor(max_workers=1) as reading:
+        ahead = [reading.submit(_load, workspace, session_id, steps[0]) for steps in shards[:1]]
+        for number, steps in enumerate(shards, start=1):
+            arrays = _arrays(connection, session_id, steps[0], ahead.pop())
+            ahead += [reading.submit(_load, workspace, session_id, later[0]) for later in shards[number:][:1]]
+            for row in steps:
+                yield _step(session_id, row, arrays)
+
+
+def _step(session_id: int, row: _Row, arrays: Mapping[str, NDArray[Any]]) -> StoredStep:
+    place = int(row.file_row or 0)
+    if place >= len(arrays["step"]) or int(arrays["step"][place]) != row.step:
+        raise JournalDamaged(
+            session_id, row.step, str(row.path), f"does not hold step {row.step:,} where its row says"
         )
+    return StoredStep(
+        step=row.step,
+        gradient=arrays["gradient"][place],
+        absent=arrays["absent"][place].astype(np.bool_),
+        buffers={
+            name.removeprefix(BUFFER_PREFIX): kept[place]
+            for name, kept in arrays.items()
+            if name.startswith(BUFFER_PREFIX)
+        },
+        learning_rate=row.learning_rate,
+        synced=bool(row.synced),
+        weights_sha256=row.weights_sha256,
+        gradient_sha256=row.gradient_sha256,
+    )
 
 
-def _open(
-    connection: sqlite3.Connection, workspace: Workspace, session_id: int, row: _Row
+def _load(workspace: Workspace, session_id: int, row: _Row) -> dict[str, NDArray[Any]]:
+    """The arrays of a shard; in a thread, which lets others run while it reads, checks and unpacks."""
+    content = read_checked(
+        workspace.root,
+        str(row.path),
+        str(row.sha256),
+        int(row.raw_bytes or 0),
+        session_id=session_id,
+        step=int(row.first_step or row.step),
+    )
+    return parse_arrays(content)
+
+
+def _arrays(
+    connection: sqlite3.Connection, session_id: int, row: _Row, loaded: Future[dict[str, NDArray[Any]]]
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of a shard; one that was given up while we read is missing, not damaged."""
-    step = int(row.first_step or row.step)
+    """What was loaded; a shard that was given up while we read is missing, not damaged."""
     try:
-        content = read_checked(
-            workspace.root, str(row.path), str(row.sha256), session_id=session_id, step=step
-        )
+        return loaded.result()
     except JournalDamaged:
         state = connection.execute("SELECT state FROM journal_file WHERE id = ?", (row.file_id,)).fetchall()
         if state != [("kept",)]:
@@ -164,4 +183,3 @@ def _open(
                 f"step {row.step:,} of session {session_id}: {why_missing(connection, session_id)}"
             ) from None
         raise
-    return parse_arrays(content)

@@ -37,7 +37,7 @@ TOTAL_LOSS = "losses/total"
 ROWS_AT_ONCE = 4_096
 NORMS_KEPT = 4_096
 
-Then = Callable[[sqlite3.Connection], None]
+Then = Callable[[sqlite3.Connection], object]
 
 
 class Facts(Protocol):
@@ -103,12 +103,12 @@ class StepSink:
         *,
         mode: str,
         loss: float | None,
-        reserve_bytes: int,
+        steps_ahead: int,
     ) -> None:
         self.mode = mode
         self.norms: deque[tuple[int, dict[str, float]]] = deque(maxlen=NORMS_KEPT)
         self._place, self._connection, self._limits, self._room = place, connection, limits, room
-        self._layout, self._loss, self._reserve = layout, loss, reserve_bytes
+        self._layout, self._loss, self._steps_ahead = layout, loss, steps_ahead
         self._state_digest, self._norms_of = StateDigest(layout), LayerNorms(layout)
         self._shard = ShardBuffer(layout, limits.shard_bytes) if mode == FULL else None
         self._parts = _parts(layout)
@@ -150,16 +150,15 @@ class StepSink:
         elif len(self._waiting.steps) >= ROWS_AT_ONCE:
             self.commit()
 
-    def snapshot(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Everything as it is after `step`, recorded with the steps up to it; ends mode full if it must."""
+    def snapshot(self, step: int, arrays: Mapping[str, NDArray[Any]], *, last: bool) -> None:
+        """Everything after `step`, recorded with the steps up to it; the `last` one ends mode full."""
         self._close_shard()
         written = write_arrays(self._folder, f"attempt-{self._place.attempt}-snapshot-{step:08d}", arrays)
         self._add_file("snapshot", step, step, written)
         self._room.snapshot_bytes = written.bytes
-        if not self._room.wanted:
+        if not last:
             self.commit()
             return
-        self._room.wanted = False
         place, room = self._place, self._room
         why = (
             f"the budget of {room.budget / 1e6:,.0f} MB for journals is met after step {step:,}: "
@@ -227,13 +226,16 @@ class StepSink:
     def _watch_the_budget(self) -> None:
         """Asks for a last snapshot when the next steps would not fit, whoever gave up gradients for them."""
         room, shard = self._room, self._shard
-        reserve = self._reserve + room.snapshot_bytes
-        if shard is None or room.wanted or room.fits(reserve + shard.raw_bytes):
+        if shard is None or room.wanted or room.fits(self._bytes_ahead(shard)):
             return
         # What is written may take less than was reckoned with: files are packed where that pays.
         self.commit()
-        more = reserve + self._layout.row_bytes
-        room.wanted = not find_room(self._place, self._connection, room, more, self._limits.shard_bytes)
+        more, extra = self._bytes_ahead(shard), self._limits.shard_bytes
+        room.wanted = not find_room(self._place, self._connection, room, more, extra)
+
+    def _bytes_ahead(self, shard: ShardBuffer) -> int:
+        """What is taken if mode full ends now: what waits, what is on its way here, and a last snapshot."""
+        return shard.bytes_with(self._steps_ahead) + self._room.snapshot_bytes
 
     def _zero_what_is_absent(self, slot: Slot) -> None:
         """An absent gradient has no value: what an earlier step left there is no part of this one."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,45 +63,53 @@ def write_arrays(folder: Path, stem: str, arrays: Arrays, *, compress: str = "ne
 
 def arrays_pieces(arrays: Arrays) -> list[memoryview]:
     """The bytes of a safetensors file: the header, then each array where it lies."""
-    header: dict[str, object] = {}
-    pieces: list[memoryview] = []
-    at = 0
+    pieces: list[NDArray[Any]] = []
+    kinds: list[tuple[str, np.dtype[Any], tuple[int, ...]]] = []
     for name, array in arrays.items():
         little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
-        if little.dtype.str not in _NAMES:
-            raise JournalError(f"{name}: an array of {array.dtype} cannot be kept in safetensors")
-        stop = at + little.nbytes
-        shape = list(array.shape)
-        header[name] = {"dtype": _NAMES[little.dtype.str], "shape": shape, "data_offsets": [at, stop]}
-        pieces.append(little.reshape(-1).view(np.uint8).data)
+        kinds.append((name, little.dtype, array.shape))
+        pieces.append(little)
+    header = file_header(kinds)
+    return [memoryview(header), *(piece.reshape(-1).view(np.uint8).data for piece in pieces)]
+
+
+def file_header(kinds: Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> bytes:
+    """What stands before arrays of these names, little-endian types and shapes; a function of them alone."""
+    header: dict[str, object] = {}
+    at = 0
+    for name, kind, shape in kinds:
+        if kind.str not in _NAMES:
+            raise JournalError(f"{name}: an array of {kind} cannot be kept in safetensors")
+        stop = at + math.prod(shape) * kind.itemsize
+        header[name] = {"dtype": _NAMES[kind.str], "shape": list(shape), "data_offsets": [at, stop]}
         at = stop
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    return [memoryview(len(text).to_bytes(8, "little") + text), *pieces]
+    return len(text).to_bytes(8, "little") + text
 
 
-def read_checked(root: Path, path: str, sha256: str, *, session_id: int, step: int) -> bytes:
-    """The bytes of a file as they were written. Raises JournalDamaged; nothing was parsed then."""
+def read_checked(
+    root: Path, path: str, sha256: str, raw_bytes: int, *, session_id: int, step: int
+) -> memoryview:
+    """The `raw_bytes` of a file as they were written. Raises JournalDamaged; nothing was parsed then."""
     try:
         content = (root / path).read_bytes()
     except OSError as error:
         raise JournalDamaged(session_id, step, path, f"cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise JournalDamaged(session_id, step, path, "was changed: its SHA-256 is not the recorded one")
-    return unpacked(content) if path.endswith(PACKED) else content
+    return unpacked(content, raw_bytes) if path.endswith(PACKED) else memoryview(content)
 
 
-def unpacked(content: bytes) -> bytes:
-    """What a Zstandard stream holds; its digest was checked before, so it is one."""
-    with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
-        raw: bytes = stream.read()
-    return raw
+def unpacked(content: bytes, raw_bytes: int) -> memoryview:
+    """What a Zstandard stream holds; its digest was checked before, so it is one, and of this length."""
+    return memoryview(pa.decompress(content, raw_bytes, codec="zstd"))
 
 
-def parse_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+def parse_arrays(content: memoryview) -> dict[str, NDArray[Any]]:
     """Read-only arrays that lie in `content`, by name; only for bytes whose digest was checked."""
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
+    header = json.loads(bytes(content[8 : 8 + length]))
     arrays: dict[str, NDArray[Any]] = {}
     for name, entry in header.items():
         if name == "__metadata__":

@@ -23,6 +23,7 @@ from storage.journal.errors import JournalError
 from storage.journal.layout import Layout
 from storage.journal.ring import Ring, Slot
 from storage.journal.rows import Opened, Optimiser, close_journal, go_digest, open_journal
+from storage.journal.shard import GradientPlaces
 from storage.journal.sink import DIGEST, FULL, Facts, Place, Room, StepSink, Then, find_room
 from storage.workspace import Workspace
 
@@ -39,6 +40,7 @@ class _Keep:
 class _Snapshot:
     step: int
     arrays: Mapping[str, NDArray[Any]]
+    last: bool
     done: threading.Event
 
 
@@ -84,6 +86,7 @@ class JournalWriter:
         self._place = Place(workspace, session_id, attempt)
         self._ring = Ring(layout, self._limits.ring_bytes)
         self._error: BaseException | None = None
+        self._ended = False  # whether the snapshot that ends mode full was handed over
         self._snapshot_written: threading.Event | None = None
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._connection = connect(workspace.database)
@@ -112,23 +115,23 @@ class JournalWriter:
             start_step=self._start,
         )
         sweep(place.workspace, connection, place.session_id, place.attempt)
-        reserve = (self._ring.size + 1) * layout.row_bytes
+        ahead = self._ring.size + 1
         self._sink = StepSink(
             place,
             connection,
             layout,
             limits,
             self._room,
-            mode=self._affordable(opened, reserve),
+            mode=self._affordable(opened, GradientPlaces(layout, ahead).total),
             loss=opened.loss,
-            reserve_bytes=reserve,
+            steps_ahead=ahead,
         )
         return opened.whole
 
-    def _affordable(self, opened: Opened, reserve: int) -> str:
+    def _affordable(self, opened: Opened, first_steps: int) -> str:
         """The mode to begin in: full only where a snapshot and some steps fit into the budget."""
         place, room = self._place, self._room
-        needed = reserve + 2 * room.snapshot_bytes
+        needed = first_steps + 2 * room.snapshot_bytes
         if opened.mode != FULL or find_room(place, self._connection, room, needed, self._limits.shard_bytes):
             return opened.mode
         told = f"{room.budget / 1e6:,.0f} MB"
@@ -170,7 +173,7 @@ class JournalWriter:
     def snapshot_due(self, step: int) -> bool:
         """Whether everything should be kept after this step; ask at `start_step` too."""
         room = self._room
-        if room.wanted:
+        if room.wanted and not self._ended:
             return True
         due = not self._whole if step == self._start else step % self._limits.snapshot_steps == 0
         return due and (self.mode == FULL or room.fits(room.snapshot_bytes))
@@ -184,7 +187,9 @@ class JournalWriter:
             # Only one at a time is held in memory.
             self._snapshot_written.wait()
         self._snapshot_written = threading.Event()
-        self._commands.put(_Snapshot(step, arrays, self._snapshot_written))
+        last = self._room.wanted and not self._ended
+        self._ended = self._ended or last
+        self._commands.put(_Snapshot(step, arrays, last, self._snapshot_written))
 
     def seal(self, then: Then | None = None) -> None:
         """Returns when everything so far is on the disk and recorded; what `then` writes in one transaction.
@@ -192,6 +197,7 @@ class JournalWriter:
         `then` gets the writer's connection, inside the transaction. Never call this inside a transaction of
         another connection: the two would wait for each other.
         """
+        self._check()
         done = threading.Event()
         self._commands.put(_Seal(then, done))
         done.wait()
@@ -261,10 +267,9 @@ class JournalWriter:
                 self._sink.take(slot, facts)
                 self._ring.give(slot)
                 self._sink.commit_if_old()
-            case _Snapshot(step, arrays, _):
-                before = self._sink.mode
-                self._sink.snapshot(step, arrays)
-                if self._sink.mode != before:
+            case _Snapshot(step, arrays, last, _):
+                self._sink.snapshot(step, arrays, last=last)
+                if last:
                     self._say(
                         f"journal: the budget is met; only norms and digests are kept after step {step:,}"
                     )

@@ -25,7 +25,7 @@ SETUPS = TableView(
             "priority",
             "priority",
             Kind.NUMBER,
-            8,
+            9,
             "t.priority",
             "Training priority; losses count like gains.",
             indexed=True,

@@ -42,6 +42,8 @@ JOBS = TableView(
     revised=True,
 )
 
+_OF_JOURNAL = "(SELECT {} FROM journal WHERE journal.session_id = t.id)"
+
 SESSIONS = TableView(
     name="sessions",
     title="Sessions",
@@ -61,6 +63,34 @@ SESSIONS = TableView(
         Column("started", "started", Kind.TIME, 16, "t.started_ms", "When it began."),
         Column("ended", "ended", Kind.TIME, 16, "t.ended_ms", "When it ended.", nullable=True),
         Column("note", "note", Kind.TEXT, 40, "t.note", "What is to be said of it."),
+        Column(
+            "journal",
+            "steps kept",
+            Kind.TEXT,
+            10,
+            _OF_JOURNAL.format("CASE WHEN state = 'pruned' THEN 'pruned' ELSE mode END"),
+            "How its steps are kept: full with gradients, digest, pruned, or not at all.",
+            nullable=True,
+            values=("full", "digest", "pruned"),
+        ),
+        Column(
+            "kept",
+            "kept",
+            Kind.BYTES,
+            9,
+            _OF_JOURNAL.format("bytes"),
+            "Bytes that its steps take.",
+            nullable=True,
+        ),
+        Column(
+            "worth",
+            "worth",
+            Kind.NUMBER,
+            9,
+            _OF_JOURNAL.format("training_value"),
+            "Training value: mean value of its steps times what it won over the champion.",
+            nullable=True,
+        ),
     ),
     default_sort=Sort("id"),
     text_sql="t.agent || ' ' || t.state || ' ' || t.metric || ' ' || t.note",

@@ -40,13 +40,17 @@ def loaded_by(statement: str) -> set[str]:
         "storage.chain",
         "storage.overview",
         "storage.curves",
+        "storage.steps",
+        "storage.replays",
+        "storage.setup_counts",
+        "cointrader.training.replaying.candidates",
     ],
 )
 def test_what_the_console_reads_loads_no_heavy_library(module: str) -> None:
     assert loaded_by(f"import {module}").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("agent", ["signal_classifier", "cnn", "signal_quality"])
+@pytest.mark.parametrize("agent", ["signal_classifier", "cnn", "cob_rl", "signal_quality"])
 def test_the_parameters_of_an_agent_load_no_heavy_library(agent: str) -> None:
     statement = f"import models.registry as r; r.params_class({agent!r})"
     assert loaded_by(statement).isdisjoint(HEAVY)

@@ -56,9 +56,16 @@ def run(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
 
 def test_the_wheel_holds_what_is_read_as_a_file(contents: set[str]) -> None:
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tui").rglob("*.tcss")}
-    there |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "cointrader" / "sample").glob("*.gz")}
+    there |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "cointrader" / "sample").glob("*.*")}
     there |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "storage" / "migrations").rglob("*.py")}
-    for suffix in (".tcss", ".csv.gz", "storage/migrations/__init__.py"):
+    for suffix in (
+        ".tcss",
+        "5m_2024.csv.gz",
+        "lob15_1m.csv.gz",
+        "SOURCE.md",
+        "Apache-2.0.txt",
+        "storage/migrations/__init__.py",
+    ):
         assert any(name.endswith(suffix) for name in there), suffix
     assert there <= contents
 

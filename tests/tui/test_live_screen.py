@@ -13,6 +13,7 @@ from storage.sessions import update_session
 from storage.workspace import Workspace
 from tests.tui import training_rows as rows
 from tests.tui.driving import console, notes, screen_text, until
+from tests.tui.replay_rows import add_journalled_session
 from tui.app import CoinTraderApp
 from tui.dialogs.confirm import ConfirmDialog
 from tui.screens.live import LiveScreen
@@ -160,11 +161,11 @@ async def test_sessions_are_overlaid_chosen_alone_and_followed_again(workspace, 
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "s." in progress(app))
         await pilot.press("down", "m")
-        await until(pilot, lambda: len(progress(app).splitlines()) == 2)
+        await until(pilot, lambda: len(screen_of(app).view.shown) == 2)
         assert screen_of(app).chosen == (new, old)
         await pilot.press("enter")
         await until(pilot, lambda: screen_of(app).chosen == (old,))
-        await until(pilot, lambda: len(progress(app).splitlines()) == 1)
+        await until(pilot, lambda: len(screen_of(app).view.shown) == 1)
         assert f"s.{old}" in progress(app)
         await pilot.press("a")
         await until(pilot, lambda: f"s.{new}" in progress(app))
@@ -270,3 +271,26 @@ async def test_an_empty_workspace_says_what_to_do(workspace, connection):
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "no training yet" in progress(app))
         assert any("no training yet" in line for line in chart(app).lines)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({}, "whole: every step can be rebuilt"),
+        ({"mode": "digest"}, "digests and norms only"),
+        ({"digest_from": 41}, "whole up to step 40, digests from there"),
+    ],
+)
+async def test_it_is_said_how_the_steps_are_kept_and_what_room_they_take(workspace, connection, how, words):
+    add_journalled_session(connection, steps=60, **how)
+    app = live(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: words in progress(app))
+        assert "of 1.0 GB" in progress(app)
+
+
+async def test_a_session_whose_steps_are_not_kept_says_so(workspace, connection):
+    rows.add_session(connection, steps=40, state="succeeded", job=False)
+    app = live(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "steps are not kept" in progress(app))

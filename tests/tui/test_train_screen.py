@@ -13,10 +13,11 @@ from storage import jobs
 from storage.training_overview import agents_at_a_glance, material
 from storage.workspace import Workspace
 from tests.tui import training_rows as rows
-from tests.tui.driving import console, notes, screen_text, until
+from tests.tui.driving import console, loaded, notes, screen_text, until
 from tui import launch
 from tui.app import CoinTraderApp
 from tui.screens.live import LiveScreen
+from tui.screens.sessions import SessionsScreen
 from tui.screens.train import TrainScreen
 from tui.screens.training_form import TrainingForm, allowed_words, text_of
 from tui.widgets.record_list import RecordList
@@ -186,11 +187,18 @@ async def test_from_an_agent_to_its_sessions_to_the_curves(workspace, connection
         await until(pilot, lambda: is_listed(app))
         app.screen.query_one("#agents", RecordList).select("cnn")
         await pilot.press("enter")
-        sessions = app.screen.query_one("#sessions", RecordList)
-        assert sessions.has_focus and sessions.text.startswith(f"s.{session}")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        table = await loaded(pilot)
+        await until(pilot, lambda: table.pages.count == 1 and app.screen.session_id == session)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, TrainScreen))
+        below = app.screen.query_one("#sessions", RecordList)
+        assert below.text.startswith(f"s.{session}")
+        await pilot.press("tab")
+        assert below.has_focus
         await pilot.press("escape")
         assert app.screen.query_one("#agents").has_focus
-        await pilot.press("enter", "enter")
+        await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, LiveScreen) and app.screen.view is not None)
         live = app.screen
         assert isinstance(live, LiveScreen) and live.chosen == (session,)

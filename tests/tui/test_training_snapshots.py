@@ -51,6 +51,9 @@ def test_overview(snap_compare, workspace, trained, size):
 
     async def filled(pilot):
         await until(pilot, lambda: "200 closed" in app.screen.query_one("#counts", Panel).text)
+        panel = app.screen.query_one("#training", Panel)
+        await until(pilot, lambda: "waiting" in panel.text)
+        await until(pilot, lambda: panel.content_size.height == len(panel.text.splitlines()))
 
     assert snap_compare(app, terminal_size=size, run_before=filled)
 

@@ -6,7 +6,7 @@ slow itself: `query_database` runs a function of a connection in a thread and br
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
@@ -154,6 +154,15 @@ class ConsoleScreen(Screen[None]):
             self.notify(f"Not possible: {READ_ONLY}.", severity="warning")
             return
         self.console.change_database(change, then or (lambda _answer: None), doing=doing)
+
+    def show_curves(self, sessions: Sequence[int]) -> None:
+        """Goes to Live with these sessions chosen."""
+        from tui.screens.live import LiveScreen
+
+        self.console.action_show_screen("live")
+        screen = self.console.screen
+        if isinstance(screen, LiveScreen):
+            screen.choose(sessions)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys out what is impossible now."""

@@ -77,6 +77,14 @@ SCREENS = (
         "LiveScreen",
     ),
     ScreenEntry(
+        "7",
+        "replay",
+        "Replay",
+        "what is worth learning from again, and what that brought",
+        "tui.screens.replay",
+        "ReplayScreen",
+    ),
+    ScreenEntry(
         "0",
         "data",
         "Data",

@@ -11,6 +11,7 @@ from storage.curves import Curve, EquityCurve, equity_curve, metric_names, read_
 from storage.jobs import RUNNING, JobNotFound, JobRow, WorkerRow, get_job, list_jobs, list_workers
 from storage.runs import latest_run_id
 from storage.sessions import SessionRow
+from storage.steps import JournalRow, journal_of
 from storage.training_overview import recent_sessions, sessions_of, version_of_session
 
 COLUMNS = 1_500
@@ -21,12 +22,14 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class RunView:
-    """One session that is shown: its row, its job, its curves by name, and what became of it."""
+    """One session that is shown: its row, its job, its curves by name, what became of it, and how its steps
+    are kept."""
 
     session: SessionRow
     job: JobRow | None
     curves: dict[str, Curve]
     version: ArtifactRow | None
+    journal: JournalRow | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ class LiveReader:
             if session.state != "running":
                 self._ended[key] = curves
         return RunView(
-            session, job_of(connection, session), curves, version_of_session(connection, session.id)
+            session,
+            job_of(connection, session),
+            curves,
+            version_of_session(connection, session.id),
+            journal_of(connection, session.id),
         )
 
 

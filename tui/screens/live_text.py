@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui import phrases
+from tui.journal_text import live_parts
 from tui.phrases import Part, assemble
 from tui.screens.live_groups import letter_of
 from tui.symbols import Symbols
@@ -25,12 +26,18 @@ PACE = "charts/steps_per_second"
 
 
 def progress_text(view: LiveView, width: int, symbols: Symbols, *, at_most: int) -> Content:
-    """A line a session that is shown, then a line a job that runs beside them."""
+    """A line a session that is shown, a line a job that runs beside them, then how the steps are kept of one
+    that runs or is shown alone."""
     lines = [
         run_line(run, letter_of(number, len(view.shown)), view.workers, width, symbols)
         for number, run in enumerate(view.shown)
     ]
     lines += [job_line(job, view.workers, width, symbols) for job in view.other_jobs]
+    lines += [
+        journal_line(run, letter_of(number, len(view.shown)), symbols)
+        for number, run in enumerate(view.shown)
+        if run.session.state == "running" or len(view.shown) == 1
+    ]
     if not lines:
         lines = [[("no training yet: t on the screen of agents starts one", "$quiet")]]
     contents = [assemble(line).truncate(width, ellipsis=True) for line in lines[:at_most]]
@@ -94,6 +101,11 @@ def _outcome(run: RunView, symbols: Symbols) -> list[Part]:
     if session.note:
         parts.append((f"  {clean(session.note, symbols)}", "$quiet"))
     return parts
+
+
+def journal_line(run: RunView, letter: str, symbols: Symbols) -> list[Part]:
+    """How the steps of a session are kept: whole, in digests or not at all, and how much room they take."""
+    return [("  ", ""), (f"{letter} " if letter else "", "bold"), *live_parts(run.journal, symbols)]
 
 
 def job_line(job: JobRow, workers: Sequence[WorkerRow], width: int, symbols: Symbols) -> list[Part]:

@@ -24,6 +24,7 @@ from tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from storage.latency import StageLatency
     from storage.overview import Overview
+    from storage.training_health import TrainingHealth
     from tui.widgets.chart.chart import Chart
 
 EQUITY_COLUMNS = 400
@@ -36,8 +37,9 @@ class OverviewScreen(ConsoleScreen):
     CSS_PATH = "overview.tcss"
     HELP: ClassVar[str] = (
         "The state of the workspace: the equity of the newest run, whether the worker answers, running jobs "
-        "with the time they will still take, the champion of each agent against its baseline, and the last "
-        "errors. Numbers change by themselves while other processes work. A worker whose heartbeat is late "
+        "with the time they will still take, the champion of each agent against its baseline, how many "
+        "setups there are to learn from and which agents still wait for more, and the last errors. Numbers "
+        "change by themselves while other processes work. A worker whose heartbeat is late "
         "is called silent, then presumed dead; its jobs are taken up by the next worker."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
@@ -59,6 +61,7 @@ class OverviewScreen(ConsoleScreen):
         super().__init__()
         self._pace = Pace(self.refresh_data, self.set_timer)
         self._feeds_pace = Pace(self._ask_feeds, self.set_timer)
+        self._training_pace = Pace(self._ask_training, self.set_timer)
         self._view: Overview | None = None
         self._offered = False
         self._follows = False
@@ -80,6 +83,7 @@ class OverviewScreen(ConsoleScreen):
                     yield Panel("last run", id="run")
                     yield Panel("closes", id="closes")
                     yield Panel("champions", id="champions")
+                    yield Panel("training data", id="training")
                     yield Panel("feeds", id="feeds")
             yield Panel("jobs", id="jobs")
             yield Panel("last errors", id="troubles")
@@ -94,6 +98,7 @@ class OverviewScreen(ConsoleScreen):
         self._pulse.pause()
         self._pace.forget()
         self._feeds_pace.forget()
+        self._training_pace.forget()
         if not isinstance(self.app.screen, ModalScreen):
             self._follows = False
         super().on_screen_suspend()
@@ -114,6 +119,7 @@ class OverviewScreen(ConsoleScreen):
         self._pace.asked()
         self.query_database(ask, self._answered, failed=self._failed, doing="reading the overview")
         self._feeds_pace.want()
+        self._training_pace.want()
 
     def _ask_feeds(self) -> None:
         """How long records take, in a question of its own: it reads many measurements."""
@@ -140,6 +146,38 @@ class OverviewScreen(ConsoleScreen):
         if figures:
             panel.show(feeds_text(figures, self.query_one("#alive").size.width or 50, self.console.symbols))
         self._feeds_pace.answered()
+
+    def _ask_training(self) -> None:
+        """How the collection of training data goes."""
+        needed = self.console.settings.training
+
+        def ask(connection: sqlite3.Connection) -> TrainingHealth:
+            from storage.training_health import training_health
+
+            return training_health(
+                connection,
+                episodes_needed=needed.min_episodes_for_cnn_training,
+                experiences_needed=needed.min_experiences_for_rl_training,
+            )
+
+        def failed(error: Exception) -> None:
+            self.console.report_error(error, "reading how the training data are")
+            self._training_pace.answered()
+
+        self._training_pace.asked()
+        self.query_database(ask, self._show_training, group="training", failed=failed)
+
+    def _show_training(self, health: TrainingHealth) -> None:
+        """All of it where there is room, else the two lines that matter."""
+        from tui.screens import training_data_text as words
+
+        panel = self.query_one("#training", Panel)
+        width = self.query_one("#alive").content_size.width or 50
+        background = self.console.settings.training.enable_background_validation
+        whole = self.has_class("-very-tall") and not self.has_class("-narrow")
+        text = words.training_data_text if whole else words.training_data_lines
+        panel.show(text(health, width, self.console.symbols, background=background))
+        self._training_pace.answered()
 
     def on_data_changed(self) -> None:
         """Looks again, as often as it may."""

@@ -20,6 +20,7 @@ from tui.widgets.paged_table.table import PagedTable
 from tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
+    from tui.phrases import Part
     from tui.widgets.paged_table.pages import Row
 
 
@@ -161,6 +162,7 @@ class TableScreen(ConsoleScreen):
             [
                 (table.count_text, "$foreground"),
                 (f"filter: {wish.filter}" if wish.filter else "", "$primary"),
+                *self.title_parts(),
                 (news, "bold $gain"),
                 (busy, "$warning"),
                 (table.failure[:60], "$error"),
@@ -170,6 +172,10 @@ class TableScreen(ConsoleScreen):
                 (f"sort: {label} {arrow}" if label else "", "$quiet"),
             ],
         )
+
+    def title_parts(self) -> list[Part]:
+        """What else the title says."""
+        return []
 
     def _label(self, name: str) -> str:
         view = self.table.view

@@ -49,15 +49,20 @@ class TrainScreen(ConsoleScreen):
     HELP: ClassVar[str] = (
         "Everything that learns. Value and baseline are out of sample: of rows that the version never saw. A "
         "version becomes champion only when it beats its baseline and the champion before it. t opens the "
-        "form that trains the agent under the cursor; enter goes to its sessions, and from a session to its "
-        "curves."
+        "form that trains the agent under the cursor; enter opens all its sessions, and from a session its "
+        "steps. In the list below, enter opens the steps of a session and w its curves."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"train"})
     KEY_WIDGETS = (RecordList,)
-    OPENS = LazyClasses("tui.screens.training_form:TrainingForm")
+    OPENS = LazyClasses(
+        "tui.screens.training_form:TrainingForm",
+        "tui.screens.sessions:SessionsScreen",
+        "tui.screens.step_browser:StepBrowserScreen",
+    )
     AUTO_FOCUS = "#agents"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("train.start", "t", "train", "train", "Open the form that trains this agent", show=True),
+        key("train.curves", "w", "curves", "curves", "The curves of the session below in Live", show=True),
     ]
 
     def __init__(self) -> None:
@@ -170,24 +175,38 @@ class TrainScreen(ConsoleScreen):
 
     @on(RecordList.Chosen, "#agents")
     def to_sessions(self, message: RecordList.Chosen) -> None:
-        """From an agent to its sessions."""
+        """From an agent to all its sessions."""
+        from tui.screens.sessions import SessionsScreen
+
         message.stop()
-        self.query_one("#sessions", RecordList).focus()
+        if isinstance(message.key, str):
+            self.console.push_screen(SessionsScreen(message.key))
 
     @on(RecordList.Chosen, "#sessions")
-    def to_curves(self, message: RecordList.Chosen) -> None:
-        """From a session to its curves."""
+    def to_steps(self, message: RecordList.Chosen) -> None:
+        """From a session to its steps."""
+        from tui.screens.step_browser import StepBrowserScreen
+
         message.stop()
         if isinstance(message.key, int):
-            self._show_live(message.key)
+            self.console.push_screen(StepBrowserScreen(message.key))
 
-    def _show_live(self, session_id: int) -> None:
-        from tui.screens.live import LiveScreen
+    @property
+    def session(self) -> int | None:
+        """The session under the cursor of the list below."""
+        current = self.query_one("#sessions", RecordList).current
+        return current if isinstance(current, int) else None
 
-        self.console.action_show_screen("live")
-        screen = self.console.screen
-        if isinstance(screen, LiveScreen):
-            screen.choose((session_id,))
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Curves belong to a session."""
+        if action == "curves" and self.session is None:
+            return "this agent has no session yet"
+        return super().why_not(action, parameters)
+
+    def action_curves(self) -> None:
+        """The curves of the session under the cursor of the list below."""
+        if self.session is not None:
+            self.show_curves([self.session])
 
     def on_resize(self) -> None:
         """Columns come and go with the width."""

@@ -2,11 +2,13 @@
 
 The layout is that of data sets for research: `system_time, midpoint, spread, buys, sells`, then
 `bids_distance_k` and `bids_notional_k` (and the same of `asks`) for k = 0, 1, ...; a distance is relative to
-the middle price, a notional in quote units.
+the middle price, a notional in quote units. `buys` and `sells` are the money that was traded since the row
+before: the `bought` and `sold` of a record.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,11 +77,13 @@ class _Table:
         except ValueError as error:
             self.sink.refuse(row.line, name, str(error), row.raw)
             return
+        flow = {"bought": _money(row.values.get("buys", "")), "sold": _money(row.values.get("sells", ""))}
+        book |= {name: money for name, money in flow.items() if money is not None}
         if self.sink.add("order_book", book, line=row.line, raw=row.raw):
             self.moments.append(ts_ms)
-            self._measure(book, middle, row)
+            self._measure(book, middle, row, sum(money or 0.0 for money in flow.values()))
 
-    def _measure(self, book: Mapping[str, object], middle: float, row: TableRow) -> None:
+    def _measure(self, book: Mapping[str, object], middle: float, row: TableRow, traded: float) -> None:
         for type, measure in (
             ("microstructure", self.extractor.extract_metrics),
             ("slippage", self.slippage.calculate_slippage),
@@ -89,7 +93,6 @@ class _Table:
             except RecordRefused:
                 # The book is whole, it only cannot tell this: a side is empty, or thinner than the order.
                 continue
-        traded = sum(_money(row.values.get(side, "")) for side in ("buys", "sells"))
         price = {"symbol": self.symbol, "price": middle, "volume": traded / middle}
         self.sink.add("crypto_price", {**price, "timestamp": book["timestamp"]}, line=row.line)
 
@@ -111,11 +114,13 @@ def _levels(names: Mapping[str, str]) -> int:
     return next(place for place in count() if not all(f"{part}_{place}" in names for part in parts))
 
 
-def _money(text: str) -> float:
+def _money(text: str) -> float | None:
+    """An amount of money; None for what is none."""
     try:
-        return max(0.0, float(text))
+        money = float(text)
     except ValueError:
-        return 0.0
+        return None
+    return money if math.isfinite(money) and money >= 0.0 else None
 
 
 def read_level_table(path: Path, context: LoadContext, sink: Sink) -> FileRecords:

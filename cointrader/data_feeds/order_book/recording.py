@@ -1,8 +1,9 @@
 """From the messages of a depth stream to records: every trade, and the market once a second.
 
-At the end of each second of exchange time in which something was heard the book gives an `order_book`, a
-`microstructure` and a `slippage` record, and the trades of that second a `crypto_price` (the last price, the
-amount traded). A record of second s holds nothing that happened after its end.
+At the end of each second of exchange time in which something was heard the book gives an `order_book` (with
+the money that buyers and sellers took since the one before), a `microstructure` and a `slippage` record, and
+the trades of that second a `crypto_price` (the last price, the amount traded). A record of second s holds
+nothing that happened after its end.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class DepthRecorder:
     _second: int = 0
     _price: float = 0.0
     _volume: float = 0.0
+    _bought: float = 0.0
+    _sold: float = 0.0
     _book_changed: bool = False
     _slippage: SlippageTracker = field(default_factory=SlippageTracker)
     _extractor: MicrostructureExtractor = field(default_factory=MicrostructureExtractor)
@@ -91,7 +94,8 @@ class DepthRecorder:
         except RecordRefused:
             # A book that lacks a side (as after a snapshot of nothing) has no spread.
             return
-        yield "order_book", self._book(ts_ms)
+        yield "order_book", {**self._book(ts_ms), **self._flow()}
+        self._bought = self._sold = 0.0
         yield "microstructure", metrics
         try:
             yield "slippage", self._slippage.calculate_slippage(deep)
@@ -113,6 +117,9 @@ class DepthRecorder:
         named = {"exchange": self.exchange, "symbol": self.symbol}
         return book_record(self.replay.book, self.scale, ts_ms=ts_ms, depth=depth, **named)
 
+    def _flow(self) -> dict[str, float]:
+        return {"bought": round(self._bought, 8), "sold": round(self._sold, 8)}
+
     def _price_record(self, ts_ms: int) -> dict[str, Any]:
         named = {"exchange": self.exchange, "symbol": self.symbol}
         return {**named, "price": self._price, "volume": round(self._volume, 8), "timestamp": ts_ms / 1000}
@@ -120,6 +127,10 @@ class DepthRecorder:
     def _trade(self, trade: TradePrint) -> dict[str, Any]:
         self._price = self.scale.price(trade.ticks)
         self._volume += trade.amount
+        if trade.buyer_is_maker:
+            self._sold += self._price * trade.amount
+        else:
+            self._bought += self._price * trade.amount
         return {
             "exchange": self.exchange,
             "symbol": self.symbol,

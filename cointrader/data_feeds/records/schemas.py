@@ -60,7 +60,10 @@ def _amount(name: str, *, required: bool = True) -> Field:
 
 
 _PRICES: Schema = (_EXCHANGE, _SYMBOL, _PRICE, _amount("volume"), _TIME)
-_BOOK: Schema = (_EXCHANGE, _SYMBOL, Field("bids", Kind.LEVELS), Field("asks", Kind.LEVELS), _TIME)
+_BOOK: Schema = (
+    *(_EXCHANGE, _SYMBOL, Field("bids", Kind.LEVELS), Field("asks", Kind.LEVELS)),
+    *(_amount("bought", required=False), _amount("sold", required=False), _TIME),
+)
 _TAPE: Schema = (
     *(_EXCHANGE, _SYMBOL, _PRICE),
     Field("amount", Kind.NUMBER, low=0.0, high=1e15, open=True),

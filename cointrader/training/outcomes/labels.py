@@ -57,6 +57,8 @@ def excursions(
     highs of the bars after the entry; the entry itself counts, so mae <= 0 <= mfe.
     """
     lowest, highest = np.empty(rows.size), np.empty(rows.size)
+    if not rows.size:
+        return lowest, highest
     low, high = np.ascontiguousarray(series.low), np.ascontiguousarray(series.high)
     _extremes(low, high, rows, bars, lowest, highest)
     down = np.minimum(0.0, np.log(lowest / series.close[rows]))

@@ -27,12 +27,19 @@ class SizedTrade:
 def rewards(price_return: FloatArray, side: int, trade: SizedTrade) -> FloatArray:
     """Normalized reward of buying (`side` 1) or selling (-1) at each setup.
 
-    `price_return` is ln(exit/entry); R = tanh(ret/0.005) + 0.20 tanh(rho/0.01) + 0.05 tanh(ret/s20)
-    - min(0.25, 0.001 max(0, minutes - 5)), rho the net return on the notional, ret = rho x size_fraction.
+    `price_return` is ln(exit/entry).
     """
-    on_notional = side * np.expm1(price_return) - trade.cost
-    on_account = on_notional * trade.size_fraction
-    waited = min(0.25, 0.001 * max(0.0, trade.minutes - FREE_MINUTES))
+    net_return = side * np.expm1(price_return) - trade.cost
+    return rewards_of_net(net_return, trade.size_fraction, trade.minutes)
+
+
+def rewards_of_net(on_notional: FloatArray, size_fraction: float, minutes: float) -> FloatArray:
+    """R = tanh(ret/0.005) + 0.20 tanh(rho/0.01) + 0.05 tanh(ret/s20) - min(0.25, 0.001 max(0, minutes - 5)).
+
+    rho (`on_notional`) is the net return on the notional, ret = rho x size_fraction that on the account.
+    """
+    on_account = on_notional * size_fraction
+    waited = min(0.25, 0.001 * max(0.0, minutes - FREE_MINUTES))
     return np.asarray(
         np.tanh(on_account / 0.005)
         + 0.20 * np.tanh(on_notional / 0.01)

@@ -67,6 +67,41 @@ def _novelty(states: FloatArray, first: int, memory: int) -> FloatArray:
         elif nearest == 0.0:
             result[row - first] = 0.0
         else:
-            median = np.median(distances[: row - oldest])
+            median = _median(distances, row - oldest)
             result[row - first] = 1.0 - 1.0 / (1.0 + nearest / median)
     return result
+
+
+@kernel
+def _median(values: FloatArray, count: int) -> float:
+    """Median of the first `count` values, which are put into another order (Hoare's selection).
+
+    NumPy's would be compiled ten times as long as all the rest here.
+    """
+    middle = count // 2
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        left, right = low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while values[right] > pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if middle <= right:
+            high = right
+        elif middle >= left:
+            low = left
+        else:
+            break
+    upper: float = values[middle]
+    if count % 2 == 1:
+        return upper
+    lower: float = values[0]
+    for place in range(1, middle):
+        lower = max(lower, values[place])
+    return (lower + upper) / 2.0

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.candle_series import FloatArray, IntArray
+from models.replay_buffer.law import RAPID_SHARE, importance_weights, probabilities
 
-PRIORITY_EXPONENT = 0.6
 UNIFORM_SHARE = 0.5
 
 
@@ -35,25 +35,23 @@ def draw_law(
     chosen: IntArray,
     priority: FloatArray,
     rapid: NDArray[np.bool_] | None = None,
-    rapid_share: float = 0.2,
+    rapid_share: float = RAPID_SHARE,
 ) -> DrawLaw:
     """The law over `rows` rows: uniform over `drawn`, mixed with one by `priority` over `chosen`.
 
-    `chosen` is part of `drawn`; `priority` (> 0) and `rapid` have an entry for every row of the dataset. Where
-    rapid rows would come to more than `rapid_share` of the draws, they are scaled down to it and the others
-    up. p = [1, 2, 4], all drawn and all chosen: Q = [.2705, .3241, .4053], w = [1, .8346, .6674].
+    `chosen` is part of `drawn`; `priority` (> 0) and `rapid` have an entry for every row of the dataset.
+    Where rapid rows would come to more than `rapid_share` of the draws, they are scaled down to it and the
+    others up. p = [1, 2, 4], all drawn and all chosen: Q = [.2705, .3241, .4053], w = [1, .8346, .6674].
     """
     probability = np.zeros(rows)
     probability[drawn] = UNIFORM_SHARE / len(drawn)
-    powered = np.power(priority[chosen], PRIORITY_EXPONENT)
-    probability[chosen] += (1.0 - UNIFORM_SHARE) * powered / powered.sum()
+    probability[chosen] += (1.0 - UNIFORM_SHARE) * probabilities(priority[chosen])
     probability /= probability.sum()
     if rapid is not None:
         probability = _with_few_rapid(probability, rapid, rapid_share)
     weight = np.zeros(rows, dtype=np.float32)
     possible = probability > 0.0
-    smallest = probability[possible].min()
-    weight[possible] = (smallest / probability[possible]).astype(np.float32)
+    weight[possible] = importance_weights(probability[possible], len(drawn), correction=1.0)
     return DrawLaw(probability, weight)
 
 
@@ -61,5 +59,7 @@ def _with_few_rapid(probability: FloatArray, rapid: NDArray[np.bool_], share: fl
     mass = float(probability[rapid].sum())
     if mass <= share or mass >= 1.0:
         return probability
-    scaled: FloatArray = np.where(rapid, probability * (share / mass), probability * ((1 - share) / (1 - mass)))
+    scaled: FloatArray = np.where(
+        rapid, probability * (share / mass), probability * ((1 - share) / (1 - mass))
+    )
     return scaled

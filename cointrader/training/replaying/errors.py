@@ -15,7 +15,9 @@ class AgentWithoutReplay(ReplayRefused):
     """The agent does not learn from setups."""
 
     def __init__(self, agent: str, known: Sequence[str]) -> None:
-        why = "learns from order books, not from setups" if agent == "cob_rl" else "does not learn from setups"
+        why = (
+            "learns from order books, not from setups" if agent == "cob_rl" else "does not learn from setups"
+        )
         super().__init__(
             f"{agent} {why}, so there is nothing to choose from; setups are replayed for {', '.join(known)}, "
             f"and a session of {agent} can be replayed with --session"
@@ -27,7 +29,7 @@ class NoSetups(ReplayRefused):
 
     def __init__(self, stored: int) -> None:
         super().__init__(
-            f"none of {stored:,} setups has an outcome yet: their horizon has not passed, or candles are missing"
+            f"none of {stored:,} setups has an outcome yet: its horizon has not passed or candles are missing"
             if stored
             else "there are no setups yet: collect some with `cointrader collect`"
         )

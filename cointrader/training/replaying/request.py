@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cointrader.training.replaying.errors import AgentWithoutReplay, ReplayRefused
+from models import registry
 
 REPLAYED_AGENTS = ("cnn", "dqn")
 MOST_SETUPS = 10_000_000
@@ -65,12 +66,14 @@ class ReplayRequest:
             raise ReplayRefused(f"the first step, {self.first:,}, comes after the last, {self.last:,}")
 
     def _check_setups(self) -> None:
-        if self.agent not in REPLAYED_AGENTS:
-            raise AgentWithoutReplay(self.agent or "an agent without a name", REPLAYED_AGENTS)
+        if registry.get(self.agent).name not in REPLAYED_AGENTS:
+            raise AgentWithoutReplay(self.agent, REPLAYED_AGENTS)
         if not 0 <= self.top <= MOST_SETUPS:
             raise ReplayRefused(f"top is {self.top:,}; it must be 0 (no limit) to {MOST_SETUPS:,}")
         if not 0.0 <= self.min_profitability < 1.0:
-            raise ReplayRefused(f"the least profitability is {self.min_profitability}; it must be 0 to below 1")
+            raise ReplayRefused(
+                f"the least profitability is {self.min_profitability}; it must be 0 to below 1"
+            )
         if self.kind is ReplayKind.SELECTED and not (self.setups or self.filter.strip()):
             raise ReplayRefused("no setups were selected: name them, or give a filter")
 

@@ -21,14 +21,13 @@ from models.setup_rows import SetupRows
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a replay is chosen by: two scores with two meanings, and the unit that turns them into returns.
+    """From the score `eligible` on a setup may be replayed at all, which nearly all may.
 
-    From `eligible` on a setup may be replayed at all, which nearly all may; from `profitable` on it is a
-    profitable episode. `unit` is the net return, as a fraction, at which a score reaches 0.73.
+    `unit` is the net return, as a fraction, at which a score reaches 0.73. From which score on a setup is a
+    profitable episode is a matter of the request.
     """
 
     eligible: float
-    profitable: float
     unit: float
 
 
@@ -151,6 +150,8 @@ def _check_enough(
 ) -> None:
     """Enough episodes to train on: chosen ones where only these are drawn, else all of the training part."""
     if request.kind is ReplayKind.PROFITABLE:
+        if 0 < request.top < least:
+            raise WaitingForEpisodes(request.top, least, f"{request.agent} trains on no fewer; raise top")
         if fitting < least:
             score = max(thresholds.eligible, request.least_score)
             bps = return_of_score(score, thresholds.unit) / BPS
@@ -168,18 +169,16 @@ def _check_enough(
     if not fitting:
         raise NothingChosen(
             f"none of the setups asked for lies in the training part of {request.agent} with a score of at "
-            f"least {max(thresholds.eligible, request.least_score):g}; those of the window that is scored are "
-            "never trained on"
+            f"least {max(thresholds.eligible, request.least_score):g}; those of the window that is scored "
+            "are never trained on"
         )
 
 
 def _profitable_score(request: ReplayRequest) -> float:
-    return request.least_score or PROFITABLE_SCORE
+    return request.least_score if request.kind is ReplayKind.PROFITABLE else PROFITABLE_SCORE
 
 
-def _passing(
-    name: str, score: float, setups: SetupRows, there: IntArray, thresholds: Thresholds
-) -> Passing:
+def _passing(name: str, score: float, setups: SetupRows, there: IntArray, thresholds: Thresholds) -> Passing:
     reached = setups.score >= score
     return Passing(
         name=name,

@@ -22,7 +22,7 @@ def scalar(workspace: Workspace, query: str) -> Any:
         return connection.execute(query).fetchone()[0]
 
 
-@pytest.mark.parametrize("table", ["signals", "rejections", "positions"])
+@pytest.mark.parametrize("table", ["signals", "rejections", "positions", "setups"])
 def test_json_and_csv_hold_every_row(bootstrapped_workspace: Bootstrapped, table: str) -> None:
     workspace = bootstrapped_workspace.workspace
     count = scalar(workspace, f"SELECT count(*) FROM {table.removesuffix('s')}")

@@ -6,11 +6,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cointrader.jobs import bootstrap
 from cointrader.jobs.process_guard import ControlPipe, ask_to_stop
+from cointrader.jobs.requests import enqueue_training
 from cointrader.jobs.work import JobCancelled, JobInterrupted, WorkContext
 from cointrader.settings import Settings
 from storage import jobs as queue
@@ -47,29 +49,47 @@ def count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-def test_what_is_stored_and_the_end_of_the_job_are_one(
-    context: WorkContext, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def cut_off_at(monkeypatch: pytest.MonkeyPatch, training: int, context: WorkContext) -> None:
+    """Runs the job until it asks for this training (the first is 1), where it is killed."""
     asked: list[str] = []
 
-    def cut_off(connection: sqlite3.Connection, agent: str, *rest: object, **more: object) -> int:
+    def ask(connection: sqlite3.Connection, agent: str, *rest: Any, **more: Any) -> int:
         asked.append(agent)
-        if len(asked) == 2:
+        if len(asked) == training:
             raise KeyboardInterrupt
-        return 1
+        return enqueue_training(connection, agent, *rest, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(bootstrap, "enqueue_training", cut_off)
+        patch.setattr(bootstrap, "enqueue_training", ask)
         with pytest.raises(KeyboardInterrupt):
             bootstrap.fill(context)
+
+
+def test_what_was_traded_is_stored_whole_or_not_at_all(
+    context: WorkContext, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off_at(monkeypatch, 2, context)
     assert (
         count(connection, "trading_run") == count(connection, "signal") == count(connection, "position") == 0
     )
+    assert queue.children(connection, context.job.id) == []
     assert queue.get_job(connection, context.job.id).state == "running"
 
+
+@pytest.mark.parametrize("training", range(1, len(bootstrap.FIRST_AGENTS) + 1))
+def test_the_next_attempt_goes_on_where_a_killed_one_stopped(
+    context: WorkContext, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, training: int
+) -> None:
+    cut_off_at(monkeypatch, training, context)
     told = bootstrap.fill(context)
-    assert count(connection, "trading_run") == 1
-    assert count(connection, "candle_file") == 1
+    for table, rows in (("trading_run", 1), ("candle_file", 1)):
+        assert count(connection, table) == rows
+    assert count(connection, "setup") == told["setups"]["collected"] or training > 2
+    assert count(connection, "outcome") > 100
+    assert count(connection, "experience") >= 3 * count(connection, "outcome")
+    assert connection.execute("SELECT count(*) FROM feed_record WHERE type = 'order_book'").fetchone() == (
+        600,
+    )
     job = queue.get_job(connection, context.job.id)
     assert (job.state, job.result) == ("succeeded", told)
     waiting = queue.children(connection, context.job.id)

@@ -197,7 +197,8 @@ def test_a_checkpoint_whose_file_is_damaged_is_passed_over_for_the_one_before_it
     rows = connection.execute("SELECT step, path FROM checkpoint ORDER BY id DESC").fetchall()
     folder = filled.backprop / f"session-{stopped.value.session_id}"
     assert len(rows) == KEPT
-    assert {path.name for path in folder.iterdir()} == {path.rpartition("/")[2] for _, path in rows}
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    assert files == {path.rpartition("/")[2] for _, path in rows}
     newest = filled.root / rows[0][1]
     newest.write_bytes(newest.read_bytes()[:-1] + b"\0\0")
     state = read_checkpoint(filled, connection, stopped.value.session_id)

@@ -56,3 +56,30 @@ def test_calibration_error_is_the_mean_gap_between_confidence_and_hits() -> None
     # 4/6 of |0.75 - 0.95| and 2/6 of |0 - 0.15|.
     expected = 4 / 6 * 0.20 + 2 / 6 * 0.15
     assert scores.expected_calibration_error(correct, confidence) == pytest.approx(expected)
+
+
+def test_the_error_of_a_difference_of_aucs_is_that_of_many_samples() -> None:
+    generator = np.random.default_rng(6)
+
+    def sample() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        truth = generator.random(400) < 0.4
+        shared = 0.5 * truth + generator.normal(size=400)
+        return truth, shared + 0.4 * generator.normal(size=400), shared + 0.4 * generator.normal(size=400)
+
+    samples = [sample() for _ in range(300)]
+    apart = [scores.roc_auc(truth, one) - scores.roc_auc(truth, other) for truth, one, other in samples]
+    told = np.mean([scores.auc_difference_error(*drawn) for drawn in samples])
+    assert told == pytest.approx(np.std(apart), rel=0.15)
+    truth, one, other = samples[0]
+    # Two models that share their errors differ by less noise than two that do not.
+    independent = math.hypot(*[scores.auc_standard_error(truth.sum(), (~truth).sum())] * 2)
+    assert scores.auc_difference_error(truth, one, other) < 0.8 * independent
+    assert scores.auc_difference_error(truth, one, other, 4.0) == pytest.approx(
+        2.0 * scores.auc_difference_error(truth, one, other)
+    )
+
+
+def test_a_model_differs_from_itself_by_nothing_and_one_row_of_a_class_is_too_few() -> None:
+    truth, score = np.array([0, 0, 1, 1, 1]), np.array([0.1, 0.5, 0.5, 0.2, 0.9])
+    assert scores.auc_difference_error(truth, score, score) == 0.0
+    assert math.isnan(scores.auc_difference_error(np.array([0, 1, 1]), score[:3], score[:3]))

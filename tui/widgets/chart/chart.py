@@ -55,6 +55,9 @@ class Chart(Widget, can_focus=True):
         key("chart.clear", "escape", "clear", "no crosshair", "Take the crosshair away"),
     ]
 
+    FOLLOWS_MOUSE: ClassVar[bool] = True
+    """Whether the crosshair is wherever the mouse passes."""
+
     log_axis: reactive[bool] = reactive(False, layout=False)
     smoothing: reactive[float] = reactive(0.0, layout=False)
     window: reactive[tuple[float, float] | None] = reactive(None, layout=False)
@@ -287,6 +290,11 @@ class Chart(Widget, can_focus=True):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """The crosshair follows the mouse."""
+        if self.FOLLOWS_MOUSE:
+            self.point_at(event)
+
+    def point_at(self, event: events.MouseEvent) -> None:
+        """The crosshair to where the mouse is."""
         frame = self._draw().frame
         place = event.get_content_offset(self)
         if frame is not None and place is not None and place.x >= frame.left:
@@ -294,7 +302,8 @@ class Chart(Widget, can_focus=True):
 
     def on_leave(self) -> None:
         """No crosshair where there is no mouse."""
-        self.post_message(self.Pointed(self, None))
+        if self.FOLLOWS_MOUSE:
+            self.post_message(self.Pointed(self, None))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in at the mouse."""

@@ -101,6 +101,7 @@ class TableBody(LoadingTable):
         self.cursor = 0
         self.cursor_column = 0
         self._first_column = 1
+        self._marked: set[int] = set()
         self._columns: list[ColumnSpec] = []
         self._placed: list[Placed] = []
         self._placed_width = 0
@@ -178,6 +179,26 @@ class TableBody(LoadingTable):
         y = number - self.scroll_offset.y + HEADER_LINES
         if HEADER_LINES <= y < self.size.height:
             self.refresh(Region(0, y, self.text_width, 1))
+
+    # Marks
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """The ids of the rows that are marked; they stay marked whatever the filter and the order."""
+        return frozenset(self._marked)
+
+    def mark(self, row: Row) -> bool:
+        """Marks a row, or takes its mark away; whether it is marked now."""
+        self._marked ^= {row[-1]}
+        self._strips.clear()
+        self.refresh()
+        return row[-1] in self._marked
+
+    def clear_marks(self) -> None:
+        """Takes every mark away."""
+        self._marked.clear()
+        self._strips.clear()
+        self.refresh()
 
     # Columns
 
@@ -287,6 +308,7 @@ class TableBody(LoadingTable):
             ground=ground,
             at_cursor=at_cursor,
             cursor_column=column,
+            marked=row[-1] in self._marked,
         )
         if not at_cursor:
             if len(self._strips) >= CACHED_STRIPS:

@@ -19,6 +19,9 @@ COSTS = frozenset({"fees", "funding", "slippage", "notional"})
 MIXED = frozenset({"actual", "limit"})
 """Columns whose numbers are of many units: no decimals that say nothing."""
 
+BASIS_POINTS = frozenset({"net_return"})
+"""Columns of numbers that are results in basis points: a sign, a tone, one decimal."""
+
 PLAIN_PERCENT = frozenset({"progress"})
 """Columns of fractions that are shares and not returns."""
 
@@ -220,6 +223,8 @@ def _integer(name: str, value: Any, _width: int, _symbols: Symbols) -> Formatted
 
 
 def _number(name: str, value: Any, width: int, _symbols: Symbols) -> Formatted:
+    if name in BASIS_POINTS:
+        return f"{value:+,.1f}", "gain" if value > 0 else "loss" if value < 0 else "quiet"
     return f"{value:,.6g}" if name in MIXED else format_number(float(value), width), ""
 
 

@@ -48,9 +48,13 @@ def paint_row(
     ground: Style,
     at_cursor: bool,
     cursor_column: int,
+    marked: bool = False,
 ) -> Strip:
-    """One row: the mark, the cells, and the ground to the right edge."""
-    segments = [Segment(f"{symbols.cursor} " if at_cursor else "  ", ground)]
+    """One row: the cursor, the operator's mark, the cells, and the ground to the right edge."""
+    segments = [
+        Segment(symbols.cursor if at_cursor else " ", ground),
+        Segment(symbols.dot, ground + palette.tones["busy"]) if marked else Segment(" ", ground),
+    ]
     at = GUTTER
     for item in placed:
         if item.left > at:

@@ -1,0 +1,131 @@
+"""One step of double DQN: draw, gradient, Adam, and every so many steps a new target.
+
+The randomness of a step is a function of (seed, step); everything else that a step depends on is in `state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.base import Dataset
+from models.candle_series import IntArray
+from models.dqn.batches import batches_of
+from models.dqn.gradient import clip_norm, gather, new_room, td_gradient
+from models.dqn.network import DoubleQNetwork, load_weights, new_network
+from models.dqn.params import DqnParams
+
+WEIGHTS, ADAM, DRAWS = "weights/", "adam/", "draws/"
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """Rows, loss, norm of the gradient before clipping, mean |error| and mean priority of a step."""
+
+    rows: IntArray
+    loss: float
+    norm: float
+    error: float
+    priority: float
+
+
+class Learner:
+    """Networks and optimiser, learning from the `train` rows of a dataset."""
+
+    def __init__(self, dataset: Dataset, train: IntArray, params: DqnParams, seed: int) -> None:
+        arrays = dataset.arrays
+        self.params = params
+        self._series: NDArray[np.float32] = np.ascontiguousarray(arrays["series_state"], np.float32)
+        self._setup, self._following = arrays["setup"], arrays["following"]
+        self._action = arrays["action"].astype(np.int64)
+        self._reward = arrays["reward"].astype(np.float32)
+        self._terminated = arrays["terminated"].astype(np.float32)
+        self._scale = arrays["model_weight"].astype(np.float32)
+        features = self._series.shape[1]
+        self.network: DoubleQNetwork = new_network(features, params.hidden, seed)
+        self.optimiser = torch.optim.Adam(
+            self.network.online.parameters(), lr=params.learning_rate, foreach=True
+        )
+        self.batches = batches_of(dataset, train, params, seed)
+        self._room = new_room(params.batch_size, features, params.hidden)
+        self._flat, self._gradients = _gradients_of(self.network)
+        self._online, self._target = self.network.online.matrices(), self.network.target.matrices()
+
+    def take_gradient(self, step: int) -> StepOutcome:
+        """Draw the rows of a step and leave their clipped gradient in the parameters' `grad`."""
+        rows, weight, priority = self.batches.draw(step)
+        gather(rows, self._setup, self._following, self._series, self._room.states)
+        loss = td_gradient(
+            self._action[rows],
+            self._reward[rows],
+            self._terminated[rows],
+            weight * self._scale[rows],
+            self.params.gamma,
+            self._online,
+            self._target,
+            self._room,
+            self._gradients,
+        )
+        norm = clip_norm(self._flat, self.params.gradient_clip)
+        return StepOutcome(rows, loss, norm, float(np.abs(self._room.error).mean()), priority)
+
+    def apply(self, step: int) -> bool:
+        """Step with the gradient that was taken; whether the target was renewed after it."""
+        self.optimiser.step()
+        self.batches.learned(step, self._room.error)
+        synced = step % self.params.target_update == 0
+        if synced:
+            self.network.sync()
+        return synced
+
+    @property
+    def gradient(self) -> NDArray[np.float32]:
+        """The flat gradient that was taken last; a copy."""
+        return self._flat.copy()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Weights, moments of the optimiser, and what the draws depend on; copies."""
+        arrays = {WEIGHTS + name: value for name, value in weights_of(self.network).items()}
+        arrays |= {DRAWS + name: value for name, value in self.batches.state().items()}
+        for name, parameter in self.network.online.named_parameters():
+            for key, value in self.optimiser.state[parameter].items():
+                arrays[f"{ADAM}{name}/{key}"] = value.detach().numpy().copy()
+        return arrays
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` gave."""
+        load_weights(self.network, part_of(arrays, WEIGHTS))
+        self.batches.restore(part_of(arrays, DRAWS))
+        for name, parameter in self.network.online.named_parameters():
+            moments = part_of(arrays, f"{ADAM}{name}/")
+            self.optimiser.state[parameter] = {
+                key: torch.from_numpy(value.copy()) for key, value in moments.items()
+            }
+
+
+def _gradients_of(
+    network: DoubleQNetwork,
+) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
+    """One flat vector that the gradients of all layers are parts of, and those parts."""
+    layers = list(network.online.parameters())
+    flat = torch.zeros(sum(layer.numel() for layer in layers))
+    pieces = flat.split([layer.numel() for layer in layers])
+    for layer, piece in zip(layers, pieces, strict=True):
+        layer.grad = piece.view(layer.shape)
+    views = tuple(piece.view(layer.shape).numpy() for layer, piece in zip(layers, pieces, strict=True))
+    return flat.numpy(), views
+
+
+def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
+    """A copy of every tensor of a network, by name."""
+    return {name: value.detach().numpy().copy() for name, value in network.state_dict().items()}
+
+
+def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose name starts with `prefix`, without it."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}

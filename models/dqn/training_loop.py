@@ -1,0 +1,129 @@
+"""The DQN's training loop: steps, validation on the inner slice, checkpoints, the journal of every step."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.backprop.keeper import StepKeeper
+from models.base import CheckpointState, Dataset, Run
+from models.candle_series import IntArray
+from models.convergence import Convergence, judge
+from models.digest import weights_digest
+from models.dqn.batches import steps_of
+from models.dqn.learner import WEIGHTS, Learner, StepOutcome, part_of, weights_of
+from models.dqn.network import load_weights, q_values
+from models.dqn.params import DqnParams
+from models.dqn.policy import earned, greedy, judged_setups
+from models.errors import Diverged, Stopped
+
+BEST = "best/"
+
+
+@dataclass
+class LoopState:
+    """What changes from step to step beside the learner."""
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    best: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def convergence(self) -> Convergence:
+        return judge(self.losses)
+
+
+class TrainingLoop:
+    """Trains on `train` rows and watches what the greedy policy earns on `inner` rows."""
+
+    def __init__(
+        self, dataset: Dataset, train: IntArray, inner: IntArray, params: DqnParams, run: Run
+    ) -> None:
+        self.params, self.run = params, run
+        self.learner = Learner(dataset, train, params, run.seed)
+        self.network = self.learner.network
+        self.steps = steps_of(len(train), params)
+        self.judged = judged_setups(dataset, inner)
+        self._judged_states = dataset.arrays["series_state"][self.judged.setup]
+        self.state = LoopState()
+        self._since = time.monotonic()
+
+    def fit(self) -> LoopState:
+        """Steps until the last one or until patience is spent; the best weights seen are put back.
+
+        Raises Diverged for a loss or gradient that is not finite, Stopped when the run asks for it.
+        """
+        resumed = self.run.resume_state()
+        if resumed is not None:
+            self.learner.restore(resumed.arrays)
+            best = part_of(resumed.arrays, BEST)
+            self.state = LoopState(resumed.step, list(resumed.counters["losses"]), best)
+        keeper = StepKeeper(self.run, self.network, self.learner.optimiser, self.network.followers)
+        while self.state.step < self.steps and not self._patience_spent():
+            self._step(self.state.step + 1, keeper)
+            self.run.progress(self.state.step, self.steps, self._message())
+            if self.run.stop_requested:
+                self.run.checkpoint(self._checkpoint, now=True)
+                raise Stopped(self.state.step)
+            self.run.checkpoint(self._checkpoint)
+        if self.state.best:
+            load_weights(self.network, self.state.best)
+        return self.state
+
+    def _step(self, step: int, keeper: StepKeeper) -> None:
+        outcome = self.learner.take_gradient(step)
+        losses = {"losses/total": outcome.loss, "losses/td_loss": outcome.loss}
+        if not (math.isfinite(outcome.loss) and math.isfinite(outcome.norm)):
+            self.run.log(step, **losses)
+            raise Diverged(step, f"the loss is {outcome.loss}, the gradient's norm {outcome.norm}")
+        keeper.capture()
+        synced = self.learner.apply(step)
+        keeper.keep(step, losses, outcome.rows, self.params.learning_rate, outcome.priority, synced)
+        self.state.step = step
+        if step % 10 == 0 or step == 1:
+            self._log(step, losses, outcome)
+        if step % self.params.evaluate_every == 0 or step == self.steps:
+            self._evaluate(step)
+
+    def _evaluate(self, step: int) -> None:
+        """What the greedy policy earns on the inner slice, on average; the best weights so far are kept."""
+        values = q_values(self.network.online, self._judged_states)
+        reward = float(earned(self.judged, greedy(values, 0.0)).mean()) if len(values) else 0.0
+        # One minus the reward: a loss close to 0 would make every change of it look large.
+        loss = 1.0 - reward
+        scalars = {"validation/loss": loss, "validation/mean_reward": reward}
+        self.run.log(step, **scalars, **{"charts/mean_q": float(values.mean()) if len(values) else 0.0})
+        if not math.isfinite(loss) or not np.isfinite(values).all():
+            raise Diverged(step, "the values of actions are not finite")
+        self.state.losses.append(loss)
+        if self.state.convergence.best_index == len(self.state.losses) - 1:
+            self.state.best = weights_of(self.network)
+
+    def _patience_spent(self) -> bool:
+        return bool(self.state.losses) and self.state.convergence.patience_spent() >= self.params.patience
+
+    def _message(self) -> str:
+        return self.state.convergence.words if self.state.losses else "warming up"
+
+    def _log(self, step: int, losses: dict[str, float], outcome: StepOutcome) -> None:
+        now = time.monotonic()
+        seconds, self._since = now - self._since, now
+        scalars = {
+            **losses,
+            "gradient_norm/total": outcome.norm,
+            "charts/td_error": outcome.error,
+            "charts/priority": outcome.priority,
+        }
+        if seconds > 0 and step > 1:
+            scalars["charts/steps_per_second"] = 10.0 / seconds
+        self.run.log(step, **scalars)
+
+    def _checkpoint(self) -> CheckpointState:
+        arrays = self.learner.state()
+        digest = weights_digest(part_of(arrays, WEIGHTS))
+        arrays |= {BEST + name: value for name, value in self.state.best.items()}
+        return CheckpointState(self.state.step, arrays, {"losses": list(self.state.losses)}, digest)
