@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cointrader.backtest.path import MARGIN, MOST, position_paths
+from cointrader.trading.path import MARGIN, MOST, position_paths
 from cointrader.backtest.result import BacktestResult
 from cointrader.backtest.run import run_backtest
 from cointrader.backtest.store import store_backtest
