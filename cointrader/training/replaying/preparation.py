@@ -20,7 +20,7 @@ from cointrader.training.datasets import store_dataset
 from cointrader.training.outcomes.score import BPS
 from cointrader.training.replaying.candidates import allowed_setups, check_request, least_episodes
 from cointrader.training.replaying.errors import NoSetups, ReplayRefused
-from cointrader.training.replaying.replay_rows import replay_dataset
+from cointrader.training.replaying.replay_rows import control_dataset, replay_dataset
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from cointrader.training.replaying.selection import Selection, Thresholds, select, setup_of_each_row
 from cointrader.training.source import WorkspaceSource
@@ -32,6 +32,8 @@ from models.setup_rows import SetupRows
 from storage.workspace import Workspace
 
 LEAST_STEPS = 10
+DRAW_UNIFORMLY = ("cnn",)
+"""Agents that draw every row alike unless a dataset says otherwise."""
 LOOKS = 10
 
 
@@ -58,9 +60,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class ReplayData:
-    """A replay before it is stored: the rows of always, the same with their law, and what was chosen."""
+    """A replay before it is stored: the rows drawn uniformly, the same by its law, and what was chosen."""
 
-    base: Dataset
+    control: Dataset
     replayed: Dataset
     selection: Selection
     params: Any
@@ -87,12 +89,12 @@ def prepare(
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"both sessions take {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
+        f"both sessions take up to {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
     )
     return Prepared(
         params_json=to_json(data.params),
         dataset_id=store_dataset(workspace, connection, data.replayed),
-        control_dataset_id=store_dataset(workspace, connection, data.base),
+        control_dataset_id=store_dataset(workspace, connection, data.control),
         steps=data.params.steps,
         setups=len(selection.setups),
         counts={
@@ -143,7 +145,8 @@ def replay_data(
             f"{len(selection.rows):,} rows of 32 draws each are {steps:,} steps of {params.batch_size:,}; "
             f"at least {LEAST_STEPS} are needed: lower batch_size or choose more setups"
         )
-    return ReplayData(base, replayed, selection, _with_steps(params, steps))
+    control = base if request.agent in DRAW_UNIFORMLY else control_dataset(base, train)
+    return ReplayData(control, replayed, selection, _with_steps(params, steps))
 
 
 def _with_steps(params: Any, steps: int) -> Any:

@@ -19,6 +19,18 @@ from models.candle_series import IntArray
 from models.setup_rows import SetupRows
 
 
+def control_dataset(dataset: Dataset, train: IntArray) -> Dataset:
+    """`dataset` with a law that draws all training rows alike, for an agent that would draw by priority."""
+    law = draw_law(dataset.rows, train, train, np.ones(dataset.rows))
+    arrays = {
+        **dataset.arrays,
+        "replay_probability": law.probability,
+        "replay_weight": law.weight,
+    }
+    words = f"{dataset.description}; drawn uniformly, as the control of a replay"
+    return dataclasses.replace(dataset, arrays=arrays, description=words)
+
+
 def replay_dataset(
     dataset: Dataset,
     setups: SetupRows,

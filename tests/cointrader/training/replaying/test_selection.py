@@ -60,9 +60,9 @@ def test_only_training_rows_are_drawn_and_the_scored_window_stays_as_it_is() -> 
         drawn = np.flatnonzero(data.replayed.arrays["replay_probability"])
         assert set(drawn) <= set(FOLDS[0].train)
         assert not set(drawn) & (set(FOLDS[0].test) | set(FOLDS[1].test))
-        assert agent.split(data.replayed, data.params).sha256 == agent.split(data.base, data.params).sha256
-        assert np.array_equal(data.replayed.label, data.base.label)
-        assert "replay_probability" not in data.base.arrays
+        assert agent.split(data.replayed, data.params).sha256 == agent.split(data.control, data.params).sha256
+        assert np.array_equal(data.replayed.label, data.control.label)
+        assert "replay_probability" not in data.control.arrays
 
 
 def test_the_best_profitable_setups_are_drawn_and_nothing_else() -> None:
@@ -179,3 +179,23 @@ def test_a_request_survives_the_queue() -> None:
         ReplayKind.SELECTED, "cnn", top=7, filter="score>0.5", setups=(3, 1), seed=4, params={"steps": "50"}
     )
     assert ReplayRequest.from_arguments(request.arguments) == request
+
+
+def test_a_dataset_that_names_its_setups_is_taken_at_its_word() -> None:
+    # Two timeframes close at one moment; only the dataset knows which of both a row is of.
+    slower = dataclasses.replace(SETUPS, id=SETUPS.id + 100_000, timeframe_ms=SETUPS.timeframe_ms * 3)
+    both = dataclasses.replace(
+        SETUPS,
+        **{
+            name: np.concatenate([getattr(slower, name), getattr(SETUPS, name)])
+            for name in ("id", "ts_ms", "timeframe_ms")
+        },
+        symbol=slower.symbol + SETUPS.symbol,
+    )
+    own = np.flatnonzero(setup_of_each_row(BASE, SETUPS) >= 0)[:50]
+    places = len(SETUPS.id) + setup_of_each_row(BASE, SETUPS)[own]
+    moments, symbol = BASE.t0_ms[own], BASE.symbol[own]
+    rows = dataclasses.replace(
+        BASE, arrays={"setup": places}, t0_ms=moments, t1_ms=moments, symbol=symbol, constants={}
+    )
+    assert np.array_equal(setup_of_each_row(rows, both), places)
