@@ -89,7 +89,7 @@ def prepare(
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"both sessions take up to {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
+        f"each takes at most {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
     )
     return Prepared(
         params_json=to_json(data.params),
