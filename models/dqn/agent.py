@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.base import Dataset, Duel, Metrics, Run
 from models.candle_series import FloatArray, IntArray
 from models.dqn.batches import steps_of
-from models.dqn.experiences import experience_dataset
+from models.dqn.experiences import LEAST_ROWS, experience_dataset
 from models.dqn.model import DqnModel, load
 from models.dqn.network import q_values
 from models.dqn.params import DqnParams
@@ -32,6 +32,7 @@ from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout
 
 __all__ = [
+    "LEAST_ROWS",
     "compare",
     "dataset",
     "difference_error",

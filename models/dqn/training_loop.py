@@ -31,10 +31,15 @@ class LoopState:
     step: int = 0
     losses: list[float] = field(default_factory=list)
     best: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    convergence: Convergence = field(init=False)
 
-    @property
-    def convergence(self) -> Convergence:
-        return judge(self.losses)
+    def __post_init__(self) -> None:
+        self.convergence = judge(self.losses)
+
+    def evaluated(self, loss: float) -> None:
+        """Take in the loss of one more validation."""
+        self.losses.append(loss)
+        self.convergence = judge(self.losses)
 
 
 class TrainingLoop:
@@ -99,7 +104,7 @@ class TrainingLoop:
         self.run.log(step, **scalars, **{"charts/mean_q": float(values.mean()) if len(values) else 0.0})
         if not math.isfinite(loss) or not np.isfinite(values).all():
             raise Diverged(step, "the values of actions are not finite")
-        self.state.losses.append(loss)
+        self.state.evaluated(loss)
         if self.state.convergence.best_index == len(self.state.losses) - 1:
             self.state.best = weights_of(self.network)
 
