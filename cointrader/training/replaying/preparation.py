@@ -20,7 +20,7 @@ from cointrader.training.datasets import store_dataset
 from cointrader.training.outcomes.score import BPS
 from cointrader.training.replaying.candidates import allowed_setups, check_request, least_episodes
 from cointrader.training.replaying.errors import NoSetups, ReplayRefused
-from cointrader.training.replaying.replay_rows import control_dataset, replay_dataset
+from cointrader.training.replaying.replay_rows import collected_part, control_dataset, replay_dataset
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from cointrader.training.replaying.selection import Selection, Thresholds, select, setup_of_each_row
 from cointrader.training.source import WorkspaceSource
@@ -89,7 +89,7 @@ def prepare(
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"each takes at most {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
+        f"each session takes at most {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
     )
     return Prepared(
         params_json=to_json(data.params),
@@ -125,9 +125,9 @@ def replay_data(
     setups = source.setups(getattr(params, "symbols", "all"))
     if not len(setups.id):
         raise NoSetups(0)
-    base = module.dataset(source, params)
+    whole = module.dataset(source, params)
+    base, row_setup = collected_part(whole, setup_of_each_row(whole, setups))
     train = module.split(base, params).folds[0].train
-    row_setup = setup_of_each_row(base, setups)
     training = settings.training
     thresholds = Thresholds(
         eligible=training.min_profitability_for_replay,
