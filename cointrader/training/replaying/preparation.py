@@ -84,18 +84,18 @@ def prepare(
     chosen = params or build(registry.params_class(request.agent), request.params)
     allowed = allowed_setups(connection, request)
     data = replay_data(registry.load(request.agent), source, request, chosen, settings, allowed)
-    selection = data.selection
+    selection, steps, batch = data.selection, data.params.steps, data.params.batch_size
     words = (
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"each session takes at most {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
+        f"both sessions take at most {steps:,} steps of {batch:,} rows, on one split",
     )
     return Prepared(
         params_json=to_json(data.params),
         dataset_id=store_dataset(workspace, connection, data.replayed),
         control_dataset_id=store_dataset(workspace, connection, data.control),
-        steps=data.params.steps,
+        steps=steps,
         setups=len(selection.setups),
         counts={
             "eligible": _plain(asdict(selection.eligible)),
