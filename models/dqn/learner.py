@@ -13,23 +13,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.backprop.snapshots import WEIGHTS, weights_of
 from models.base import Dataset
 from models.candle_series import IntArray
 from models.dqn.batches import batches_of
 from models.dqn.gradient import Experiences, new_room, step_gradient
-from models.dqn.network import DoubleQNetwork, load_weights, new_network
+from models.dqn.network import DoubleQNetwork, load_weights, new_network, q_values
 from models.dqn.params import DqnParams
 from models.dqn.quick_adam import QuickAdam
 
-WEIGHTS, ADAM, DRAWS = "weights/", "adam/", "draws/"
+ADAM, DRAWS = "adam/", "draws/"
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """Rows, loss, norm of the gradient before clipping, mean |error| and mean priority of a step."""
+    """Rows, loss and its parts by the name of their curve, norm of the gradient before clipping, mean |error|
+    and mean priority of a step."""
 
     rows: IntArray
     loss: float
+    parts: Mapping[str, float]
     norm: float
     error: float
     priority: float
@@ -76,7 +79,8 @@ class Learner:
             self._gradients,
             self._flat,
         )
-        return StepOutcome(rows, loss, norm, error, priority)
+        parts = {"losses/td_loss": loss}
+        return StepOutcome(rows, loss, parts, norm, error, priority)
 
     def apply(self, step: int) -> bool:
         """Step with the gradient that was taken; whether the target was renewed after it."""
@@ -86,6 +90,14 @@ class Learner:
         if synced:
             self.network.sync()
         return synced
+
+    def values(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Q of each action in each state, (n, 3)."""
+        return q_values(self.network.online, states)
+
+    @property
+    def followers(self) -> Mapping[str, str]:
+        return self.network.followers
 
     @property
     def gradient(self) -> NDArray[np.float32]:
@@ -124,11 +136,6 @@ def _gradients_of(
         layer.grad = piece.view(layer.shape)
     views = tuple(piece.view(layer.shape).numpy() for layer, piece in zip(layers, pieces, strict=True))
     return flat.numpy(), views
-
-
-def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
-    """A copy of every tensor of a network, by name."""
-    return {name: value.detach().numpy().copy() for name, value in network.state_dict().items()}
 
 
 def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
