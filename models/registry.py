@@ -68,6 +68,18 @@ AGENTS: tuple[AgentEntry, ...] = (
         least_rows=100,
     ),
     AgentEntry(
+        name="dqn",
+        title="DQN",
+        purpose="Buy, sell or hold in the state of a setup? Double DQN over experiences drawn by priority.",
+        params="models.dqn.params:DqnParams",
+        module="models.dqn.agent",
+        kind="torch",
+        slot="cpu",
+        primary_metric="mean_reward",
+        baseline="always hold: reward 0",
+        least_rows=200,
+    ),
+    AgentEntry(
         name="cob_rl",
         title="COB RL",
         purpose="Buy, sell or hold, from the order book? A transformer that learns from what its actions earn.",

@@ -25,11 +25,18 @@ class AgentAtAGlance:
 
 @dataclass(frozen=True)
 class Material:
-    """What is stored to learn from: bars of all candle files, signals, closed positions."""
+    """What is stored to learn from: bars of all candle files, signals, closed positions, setups with an
+    outcome, experiences, and order books (not counted beyond MANY)."""
 
     bars: int
     signals: int
     closed_positions: int
+    setups: int
+    experiences: int
+    books: int
+
+
+MANY = 100_000
 
 
 _SESSION = ", ".join(f"session.{field.name}" for field in fields(SessionRow))
@@ -45,7 +52,11 @@ def material(connection: sqlite3.Connection) -> Material:
     """How much there is to learn from."""
     rows = connection.execute(
         "SELECT (SELECT coalesce(sum(bars), 0) FROM candle_file), (SELECT count(*) FROM signal), "
-        "(SELECT count(*) FROM position WHERE state = 'closed')"
+        "(SELECT count(*) FROM position WHERE state = 'closed'), "
+        "(SELECT coalesce(sum(validated), 0) FROM collection), "
+        "(SELECT coalesce(max(id), 0) FROM experience), "
+        "(SELECT count(*) FROM (SELECT 1 FROM feed_record WHERE type = 'order_book' LIMIT ?))",
+        (MANY,),
     ).fetchall()
     return Material(*rows[0])
 

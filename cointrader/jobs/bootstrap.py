@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cointrader.jobs.work import WorkContext
 
 AGENTS_OF_CANDLES = ("cnn", "signal_classifier")
-AGENTS_OF_SETUPS = ("cob_rl",)
+AGENTS_OF_SETUPS = ("dqn", "cob_rl")
 FIRST_AGENTS = (*AGENTS_OF_CANDLES, *AGENTS_OF_SETUPS)
 FIRST_STRATEGIES = ("momentum", "mean_bot")
 FIRST_SETUP_BARS = 17_280

@@ -96,7 +96,7 @@ class ReplayBatches:
         nothing = np.zeros(dataset.rows)
         self._priority: FloatArray = arrays.get(PRIORITY, nothing + 1.0)
         self._rapid: NDArray[np.bool_] = np.asarray(arrays.get(RAPID, nothing)[train], dtype=np.bool_)
-        self._rapid_share = dataset.constants.get("replay_rapid_share", RAPID_SHARE)
+        self._few_rapid = int(batch * dataset.constants.get("replay_rapid_share", RAPID_SHARE))
         self._cumulative: FloatArray = np.cumsum(self._law)
         self._counts: IntArray = np.zeros(len(train), dtype=np.int64)
         self._rows, self._step = np.empty(0, dtype=np.int64), 0
@@ -158,14 +158,16 @@ class ReplayBatches:
         earlier[order] = np.arange(len(places)) - first
         rapid = self._rapid[places]
         fine: NDArray[np.bool_] = self._counts[places] + earlier < MOST_DRAWS
-        fine &= ~rapid | (np.cumsum(rapid) <= self._most_rapid())
+        if np.count_nonzero(rapid) > self._few_rapid:
+            fine &= ~rapid | (np.cumsum(rapid) <= self._most_rapid())
         return fine
 
     def _left(self, kept: IntArray) -> FloatArray:
         """The law of what may still be drawn into a batch that holds `kept`."""
         counts = self._counts + np.bincount(kept, minlength=len(self._counts))
         law = np.where(counts < MOST_DRAWS, self._law, 0.0)
-        if np.count_nonzero(self._rapid[kept]) >= self._most_rapid():
+        rapid = np.count_nonzero(self._rapid[kept])
+        if rapid >= self._few_rapid and rapid >= self._most_rapid():
             law = np.where(self._rapid, 0.0, law)
         return law
 
@@ -173,7 +175,7 @@ class ReplayBatches:
         """A fifth of the batch, or as many as it takes where too few others can still be drawn."""
         others = (self._law > 0.0) & ~self._rapid
         room = int(np.minimum(MOST_DRAWS - self._counts[others], self._batch).sum())
-        return max(int(self._batch * self._rapid_share), self._batch - room)
+        return max(self._few_rapid, self._batch - room)
 
 
 def _generator(seed: int, step: int) -> np.random.Generator:

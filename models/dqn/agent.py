@@ -18,20 +18,21 @@ from numpy.typing import NDArray
 from models.base import Dataset, Duel, Metrics, Run
 from models.candle_series import FloatArray, IntArray
 from models.dqn.batches import steps_of
-from models.dqn.experiences import experience_dataset
+from models.dqn.experiences import LEAST_ROWS, experience_dataset
+from models.dqn.learner import Learner
 from models.dqn.model import DqnModel, load
-from models.dqn.network import q_values
 from models.dqn.params import DqnParams
-from models.dqn.policy import Judged, choose_margin, earned, judged_setups, standard_error
+from models.dqn.policy import Judged, earned, judged_setups, standard_error
 from models.dqn.rehearsal import gradient_at
 from models.dqn.training_loop import TrainingLoop
 from models.errors import FeatureMismatch, NotEnoughRows
 from models.setup_rows import BUY, HOLD, SELL, SetupSource
-from models.validation.folds import Split
+from models.validation.folds import Fold, Split
 from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout
 
 __all__ = [
+    "LEAST_ROWS",
     "compare",
     "dataset",
     "difference_error",
@@ -64,17 +65,19 @@ def total_steps(dataset: Dataset, params: DqnParams) -> int:
 def fit(dataset: Dataset, params: DqnParams, run: Run) -> DqnModel:
     """Learn until the reward on the inner slice stops rising; raises Diverged, Stopped, NotEnoughRows."""
     early = split(dataset, params).folds[0]
+    check_warm_up(early, params)
+    learner = Learner(dataset, early.train, params, run.seed)
+    loop = TrainingLoop(dataset, early.train, early.test, params, run, learner)
+    margin, words = loop.learn()
+    return DqnModel(params, learner.network, dataset.feature_names, margin, convergence=words)
+
+
+def check_warm_up(early: Fold, params: DqnParams) -> None:
+    """Raises NotEnoughRows ("waiting n/200") while there is less to train on than the warm-up."""
     least = max(params.warm_up, params.batch_size)
     if len(early.train) < least:
         what = f"experiences to train on (waiting {len(early.train):,}/{least:,})"
         raise NotEnoughRows(len(early.train), least, what)
-    loop = TrainingLoop(dataset, early.train, early.test, params, run)
-    state = loop.fit()
-    values = q_values(loop.network.online, dataset.arrays["series_state"][loop.judged.setup])
-    margin = choose_margin(loop.judged, values)
-    trades = "holds always" if math.isinf(margin) else f"trades from a gain of {margin:.4f} on"
-    words = f"{state.convergence.words}; {state.step:,} of {loop.steps:,} steps; {trades}"
-    return DqnModel(params, loop.network, dataset.feature_names, margin, convergence=words)
 
 
 def recompute(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.base import Dataset
 from models.candle_series import FloatArray, IntArray
 from models.cnn.batches import PROBABILITY, ReplayBatches
+from models.compiled import kernel
 from models.dqn.params import DqnParams
 from models.replay_buffer.law import MOST_DRAWS, SMALLEST_PRIORITY, correction_at
 from models.replay_buffer.priority_index import PriorityIndex, Rules
@@ -29,7 +30,7 @@ RENEWED_EVERY = 32
 class Batches(Protocol):
     """Where the rows of each step come from; steps are asked for in order."""
 
-    def draw(self, step: int) -> tuple[IntArray, NDArray[np.float32], float]:
+    def draw(self, step: int) -> tuple[IntArray, FloatArray, float]:
         """Rows of the dataset (batch,), importance weights (batch,), mean training priority."""
         ...
 
@@ -58,6 +59,22 @@ def batches_of(dataset: Dataset, train: IntArray, params: DqnParams, seed: int) 
     return PriorityBatches(dataset, train, params, seed)
 
 
+@kernel
+def remember(errors: FloatArray, seen: int, error: NDArray[np.float32]) -> None:
+    """|error| into the ring `errors`, after the `seen` that came before."""
+    for j in range(len(error)):
+        errors[(seen + j) % len(errors)] = abs(error[j])
+
+
+@kernel
+def priority_of(base: FloatArray, rows: IntArray, error: NDArray[np.float32], scale: float) -> FloatArray:
+    """base + 0.3 min(1, |error|/scale) of each of these rows."""
+    priority = np.empty(len(rows))
+    for j in range(len(rows)):
+        priority[j] = base[rows[j]] + ERROR_SHARE * min(1.0, abs(error[j]) / scale)
+    return priority
+
+
 class PriorityBatches:
     """Rows by priority, at least half of them uniformly, each at most 32 times."""
 
@@ -74,26 +91,23 @@ class PriorityBatches:
         self._scale = 1.0
         self._drawn: IntArray = np.empty(0, np.int64)
 
-    def draw(self, step: int) -> tuple[IntArray, NDArray[np.float32], float]:
+    def draw(self, step: int) -> tuple[IntArray, FloatArray, float]:
         params = self._params
         correction = correction_at(step, self._steps, params.first_correction)
         drawn = self.index.draw(params.batch_size, params.prioritize_profitable, correction, step)
         self._drawn = drawn.rows
         priority = float(self.index.pools.priority[drawn.rows].mean())
-        return self._train[drawn.rows], drawn.weight.astype(np.float32), priority
+        return self._train[drawn.rows], drawn.weight, priority
 
     def learned(self, step: int, error: NDArray[np.float32]) -> None:
-        size = np.abs(error, dtype=np.float64)
-        places = (self._seen + np.arange(len(size))) % REMEMBERED
-        self._errors[places] = size
-        self._seen += len(size)
+        remember(self._errors, self._seen, error)
+        self._seen += len(error)
         if step % RENEWED_EVERY == 0 or step == 1:
             known = self._errors[: min(self._seen, REMEMBERED)]
-            self._scale = max(
-                1e-12, float(np.partition(known, int(0.95 * (len(known) - 1)))[int(0.95 * (len(known) - 1))])
-            )
-        priority = self._base[self._drawn] + ERROR_SHARE * np.minimum(1.0, size / self._scale)
-        self.index.update(self._drawn, priority)
+            place = int(0.95 * (len(known) - 1))
+            self._scale = max(1e-12, float(np.partition(known, place)[place]))
+        priority = priority_of(self._base, self._drawn, error, self._scale)
+        self.index.update_checked(self._drawn, priority)
 
     def state(self) -> dict[str, NDArray[Any]]:
         numbers = np.array([self._seen, self._scale])
@@ -112,9 +126,9 @@ class ReplayedBatches:
         steps = steps_of(len(train), params)
         self._replay = ReplayBatches(dataset, train, params.batch_size, steps, seed)
 
-    def draw(self, step: int) -> tuple[IntArray, NDArray[np.float32], float]:
+    def draw(self, step: int) -> tuple[IntArray, FloatArray, float]:
         rows = self._replay.rows(step)
-        return rows, self._replay.weights(rows, step), self._replay.priority(rows)
+        return rows, self._replay.weights(rows, step).astype(np.float64), self._replay.priority(rows)
 
     def learned(self, step: int, error: NDArray[np.float32]) -> None:
         """A replay draws by what was chosen, not by what is learned."""

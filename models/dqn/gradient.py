@@ -17,22 +17,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.candle_series import IntArray
+from models.candle_series import FloatArray, IntArray
 from models.compiled import kernel
 
 Matrix = NDArray[np.float32]
 Matrices = tuple[Matrix, ...]
 
 
+class Experiences(NamedTuple):
+    """Columns of a dataset: `series` (setups, features) states, and of each row (n,): the place of its state
+    and of the one that follows (-1 for none), action, reward, terminated, how much its loss counts."""
+
+    series: Matrix
+    setup: IntArray
+    following: IntArray
+    action: IntArray
+    reward: Matrix
+    terminated: Matrix
+    scale: Matrix
+
+
 class Room(NamedTuple):
     """Working memory of a step of n rows, kept from step to step.
 
-    `states` (2n, features): states, then next states; `first`, `second` (2n, hidden) and `values` (2n, 3) of
-    the learning network; `next_first`, `next_second` (n, hidden) and `next_values` (n, 3) of the target;
-    `slope` (n, 3), `second_slope`, `first_slope` (n, hidden) derivatives; `error` (n,) Q - y.
+    `states` (2n, features): states, then next states; `action`, `reward`, `terminated`, `weight` (n,);
+    `first`, `second` (2n, hidden) and `values` (2n, 3) of the learning network; `next_first`, `next_second`
+    (n, hidden) and `next_values` (n, 3) of the target; `slope` (n, 3), `second_slope`, `first_slope`
+    (n, hidden) derivatives; `error` (n,) Q - y.
     """
 
     states: Matrix
+    action: IntArray
+    reward: Matrix
+    terminated: Matrix
+    weight: Matrix
     first: Matrix
     second: Matrix
     values: Matrix
@@ -47,33 +65,72 @@ class Room(NamedTuple):
 
 def new_room(rows: int, features: int, hidden: int, actions: int = 3) -> Room:
     """Room for steps of `rows` rows."""
-    shapes = (
-        *((2 * rows, width) for width in (features, hidden, hidden, actions)),
-        *((rows, width) for width in (hidden, hidden, actions, actions, hidden, hidden)),
-        (rows,),
+
+    def empty(*shape: int) -> Matrix:
+        return np.zeros(shape, np.float32)
+
+    return Room(
+        states=empty(2 * rows, features),
+        action=np.zeros(rows, np.int64),
+        reward=empty(rows),
+        terminated=empty(rows),
+        weight=empty(rows),
+        first=empty(2 * rows, hidden),
+        second=empty(2 * rows, hidden),
+        values=empty(2 * rows, actions),
+        next_first=empty(rows, hidden),
+        next_second=empty(rows, hidden),
+        next_values=empty(rows, actions),
+        slope=empty(rows, actions),
+        second_slope=empty(rows, hidden),
+        first_slope=empty(rows, hidden),
+        error=empty(rows),
     )
-    return Room(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 @kernel
-def gather(
-    rows: IntArray,
-    setup: IntArray,
-    following: IntArray,
-    series: Matrix,
-    states: Matrix,
-) -> None:
-    """States of experiences into `states` (2n, features); zeros where nothing follows."""
+def gather(rows: IntArray, weight: FloatArray, columns: Experiences, room: Room) -> None:
+    """Experiences into `room`, `weight` (n,) times how much each counts; zeros where nothing follows."""
     n = len(rows)
     for j in range(n):
-        here, then = setup[rows[j]], following[rows[j]]
-        for k in range(series.shape[1]):
-            states[j, k] = series[here, k]
+        row = rows[j]
+        here, then = columns.setup[row], columns.following[row]
+        for k in range(columns.series.shape[1]):
+            room.states[j, k] = columns.series[here, k]
         if then < 0:
-            states[n + j, :] = np.float32(0.0)
+            room.states[n + j, :] = np.float32(0.0)
         else:
-            for k in range(series.shape[1]):
-                states[n + j, k] = series[then, k]
+            for k in range(columns.series.shape[1]):
+                room.states[n + j, k] = columns.series[then, k]
+        room.action[j] = columns.action[row]
+        room.reward[j] = columns.reward[row]
+        room.terminated[j] = columns.terminated[row]
+        room.weight[j] = weight[j] * columns.scale[row]
+
+
+@kernel
+def step_gradient(
+    rows: IntArray,
+    weight: FloatArray,
+    columns: Experiences,
+    gamma: float,
+    largest: float,
+    online: Matrices,
+    target: Matrices,
+    room: Room,
+    gradients: Matrices,
+    flat: Matrix,
+) -> tuple[float, float, float]:
+    """`gather`, `td_gradient`, `clip_norm`: (loss, norm before clipping, mean |error|).
+
+    `gradients` are parts of `flat`.
+    """
+    gather(rows, weight, columns, room)
+    loss = td_gradient(gamma, online, target, room, gradients)
+    error = 0.0
+    for value in room.error:
+        error += abs(value)
+    return loss, clip_norm(flat, largest), error / len(rows)
 
 
 @kernel
@@ -112,26 +169,14 @@ def td_targets(
 
 
 @kernel
-def td_gradient(
-    action: IntArray,
-    reward: Matrix,
-    terminated: Matrix,
-    weight: Matrix,
-    gamma: float,
-    online: Matrices,
-    target: Matrices,
-    room: Room,
-    gradients: Matrices,
-) -> float:
-    """Fill `gradients` (one a layer, as the layers) and `room.error`, from `room.states`; the loss.
-
-    `weight` (n,) is w m of each row.
-    """
+def td_gradient(gamma: float, online: Matrices, target: Matrices, room: Room, gradients: Matrices) -> float:
+    """Fill `gradients` (one a layer, as the layers) and `room.error` from what `room` holds; the loss."""
+    action, weight = room.action, room.weight
     n = len(action)
     forward(room.states, online, room.first, room.second, room.values)
     forward(room.states[n:], target, room.next_first, room.next_second, room.next_values)
     error = room.error
-    td_targets(reward, terminated, room.values[n:], room.next_values, gamma, error)
+    td_targets(room.reward, room.terminated, room.values[n:], room.next_values, gamma, error)
     loss = 0.0
     room.slope[:, :] = np.float32(0.0)
     for i in range(n):

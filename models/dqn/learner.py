@@ -13,22 +13,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.backprop.snapshots import WEIGHTS, weights_of
 from models.base import Dataset
 from models.candle_series import IntArray
 from models.dqn.batches import batches_of
-from models.dqn.gradient import clip_norm, gather, new_room, td_gradient
-from models.dqn.network import DoubleQNetwork, load_weights, new_network
+from models.dqn.gradient import Experiences, new_room, step_gradient
+from models.dqn.network import DoubleQNetwork, load_weights, new_network, q_values
 from models.dqn.params import DqnParams
+from models.dqn.quick_adam import QuickAdam
 
-WEIGHTS, ADAM, DRAWS = "weights/", "adam/", "draws/"
+ADAM, DRAWS = "adam/", "draws/"
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """Rows, loss, norm of the gradient before clipping, mean |error| and mean priority of a step."""
+    """Rows, loss and its parts by the name of their curve, norm of the gradient before clipping, mean |error|
+    and mean priority of a step."""
 
     rows: IntArray
     loss: float
+    parts: Mapping[str, float]
     norm: float
     error: float
     priority: float
@@ -40,17 +44,21 @@ class Learner:
     def __init__(self, dataset: Dataset, train: IntArray, params: DqnParams, seed: int) -> None:
         arrays = dataset.arrays
         self.params = params
-        self._series: NDArray[np.float32] = np.ascontiguousarray(arrays["series_state"], np.float32)
-        self._setup, self._following = arrays["setup"], arrays["following"]
-        self._action = arrays["action"].astype(np.int64)
-        self._reward = arrays["reward"].astype(np.float32)
-        self._terminated = arrays["terminated"].astype(np.float32)
-        self._scale = arrays["model_weight"].astype(np.float32)
-        features = self._series.shape[1]
+        self._columns = Experiences(
+            series=np.ascontiguousarray(arrays["series_state"], np.float32),
+            setup=np.ascontiguousarray(arrays["setup"], np.int64),
+            following=np.ascontiguousarray(arrays["following"], np.int64),
+            action=np.ascontiguousarray(arrays["action"], np.int64),
+            reward=np.ascontiguousarray(arrays["reward"], np.float32),
+            terminated=np.ascontiguousarray(arrays["terminated"], np.float32),
+            scale=np.ascontiguousarray(arrays["model_weight"], np.float32),
+        )
+        features = self._columns.series.shape[1]
         self.network: DoubleQNetwork = new_network(features, params.hidden, seed)
         self.optimiser = torch.optim.Adam(
             self.network.online.parameters(), lr=params.learning_rate, foreach=True
         )
+        self._adam = QuickAdam(self.optimiser)
         self.batches = batches_of(dataset, train, params, seed)
         self._room = new_room(params.batch_size, features, params.hidden)
         self._flat, self._gradients = _gradients_of(self.network)
@@ -59,29 +67,37 @@ class Learner:
     def take_gradient(self, step: int) -> StepOutcome:
         """Draw the rows of a step and leave their clipped gradient in the parameters' `grad`."""
         rows, weight, priority = self.batches.draw(step)
-        gather(rows, self._setup, self._following, self._series, self._room.states)
-        loss = td_gradient(
-            self._action[rows],
-            self._reward[rows],
-            self._terminated[rows],
-            weight * self._scale[rows],
+        loss, norm, error = step_gradient(
+            rows,
+            weight,
+            self._columns,
             self.params.gamma,
+            self.params.gradient_clip,
             self._online,
             self._target,
             self._room,
             self._gradients,
+            self._flat,
         )
-        norm = clip_norm(self._flat, self.params.gradient_clip)
-        return StepOutcome(rows, loss, norm, float(np.abs(self._room.error).mean()), priority)
+        parts = {"losses/td_loss": loss}
+        return StepOutcome(rows, loss, parts, norm, error, priority)
 
     def apply(self, step: int) -> bool:
         """Step with the gradient that was taken; whether the target was renewed after it."""
-        self.optimiser.step()
+        self._adam.step()
         self.batches.learned(step, self._room.error)
         synced = step % self.params.target_update == 0
         if synced:
             self.network.sync()
         return synced
+
+    def values(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Q of each action in each state, (n, 3)."""
+        return q_values(self.network.online, states)
+
+    @property
+    def followers(self) -> Mapping[str, str]:
+        return self.network.followers
 
     @property
     def gradient(self) -> NDArray[np.float32]:
@@ -106,6 +122,7 @@ class Learner:
             self.optimiser.state[parameter] = {
                 key: torch.from_numpy(value.copy()) for key, value in moments.items()
             }
+        self._adam.forget()
 
 
 def _gradients_of(
@@ -119,11 +136,6 @@ def _gradients_of(
         layer.grad = piece.view(layer.shape)
     views = tuple(piece.view(layer.shape).numpy() for layer, piece in zip(layers, pieces, strict=True))
     return flat.numpy(), views
-
-
-def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
-    """A copy of every tensor of a network, by name."""
-    return {name: value.detach().numpy().copy() for name, value in network.state_dict().items()}
 
 
 def part_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

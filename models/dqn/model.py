@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.array_files import json_bytes, read_json
+from models.backprop.snapshots import weights_of
 from models.base import TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.digest import weights_digest
 from models.dqn.experiences import CROSS_NAMES
-from models.dqn.learner import weights_of
 from models.dqn.network import ACTIONS, DoubleQNetwork, load_weights, new_network, q_values
 from models.dqn.params import DqnParams
 from models.dqn.policy import greedy

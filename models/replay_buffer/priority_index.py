@@ -162,7 +162,11 @@ class PriorityIndex:
         """Give rows other priorities; BadExperience unless they are > 0 and the rows exist."""
         if len(rows) and (rows.min() < 0 or rows.max() >= self.rows):
             raise BadExperience(f"rows {rows.min()} to {rows.max()}: the buffer holds {self.rows:,}")
-        reprioritise(self.pools, rows, priorities(priority), self.rules.exponent)
+        self.update_checked(rows, priorities(priority))
+
+    def update_checked(self, rows: IntArray, priority: FloatArray) -> None:
+        """`update` with what is known to be fine."""
+        reprioritise(self.pools, rows, priority, self.rules.exponent)
 
     @property
     def counts(self) -> IntArray:

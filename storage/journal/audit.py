@@ -72,6 +72,13 @@ _FOLDERS = (
     "FROM dataset ORDER BY id",
 )
 
+_STILL_KEPT = {
+    **dict.fromkeys(("shard", "snapshot"), "SELECT 1 FROM journal_file WHERE path = ? AND state = 'kept'"),
+    "checkpoint": "SELECT 1 FROM checkpoint WHERE path = ?",
+    "setup pack": "SELECT 1 FROM setup_pack WHERE path = ?",
+    "candles": "SELECT 1 FROM candle_file WHERE path = ?",
+}
+
 
 def audit(
     connection: sqlite3.Connection,
@@ -171,16 +178,9 @@ def _members(workspace: Workspace, recorded: _Recorded) -> Iterator[_Recorded]:
 
 
 def _given_up(connection: sqlite3.Connection, recorded: _Recorded) -> bool:
-    """Whether a file went rightly while we read others: pruned, replaced, or an older checkpoint."""
-    if recorded.kind in ("shard", "snapshot"):
-        query = "SELECT 1 FROM journal_file WHERE path = ? AND state = 'kept'"
-    elif recorded.kind == "checkpoint":
-        query = "SELECT 1 FROM checkpoint WHERE path = ?"
-    elif recorded.kind == "candles":
-        query = "SELECT 1 FROM candle_file WHERE path = ?"
-    else:
-        return False
-    return not connection.execute(query, (recorded.path,)).fetchall()
+    """Whether a file went rightly while we read others: given up, replaced, put together, or grown older."""
+    query = _STILL_KEPT.get(recorded.kind)
+    return query is not None and not connection.execute(query, (recorded.path,)).fetchall()
 
 
 def _damage(recorded: _Recorded, what: str, step: int | None = None) -> Damage:

@@ -43,6 +43,9 @@ def loaded_by(statement: str) -> set[str]:
         "storage.steps",
         "storage.replays",
         "storage.setup_counts",
+        "storage.setups",
+        "storage.setup_packs",
+        "storage.collection",
         "cointrader.training.replaying.candidates",
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cointrader.settings import Settings
 from storage import jobs
 from storage.database import transaction
 from tests.tui import replay_rows as rows
@@ -246,6 +248,23 @@ async def test_leaving_a_step_ends_the_process_that_works_on_it(workspace, conne
         screen.dismiss()
         await until(pilot, lambda: app.screen is not screen)
         assert told.stopped() == [19]
+
+
+async def test_the_keys_can_be_other_ones_and_signs_plain(workspace, connection, monkeypatch):
+    answering(monkeypatch, match=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    session = rows.add_journalled_session(connection, steps=20)
+    plain = dataclasses.replace(Settings().console, symbols="ascii")
+    settings = Settings(console=plain, keymap={"steps.rebuild": "R", "steps.go_to": "f5"})
+    app = console(workspace, "train", settings=settings, read_only=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await browser(app, pilot, session)
+        await until(pilot, lambda: "R rebuild" in screen_text(pilot).splitlines()[-1])
+        await pilot.press("f5", "7", "enter")
+        await at(pilot, screen, 7)
+        await pilot.press("R")
+        await until(pilot, lambda: "y rebuilt: the same to the bit" in panel(app, "answer"))
+        assert screen_text(pilot).isascii()
 
 
 async def test_read_only_shows_steps_and_computes_nothing(workspace, connection, monkeypatch):

@@ -54,6 +54,7 @@ def test_overview(snap_compare, workspace, trained, size):
         panel = app.screen.query_one("#training", Panel)
         await until(pilot, lambda: "waiting" in panel.text)
         await until(pilot, lambda: panel.content_size.height == len(panel.text.splitlines()))
+        await until(pilot, lambda: bool(app.screen.query("#equity:focus")), "the focus on the chart")
 
     assert snap_compare(app, terminal_size=size, run_before=filled)
 

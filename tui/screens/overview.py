@@ -242,7 +242,7 @@ class OverviewScreen(ConsoleScreen):
         chart = Chart("equity", time=True, id="equity", empty="no run yet", footnote=False)
         self.query_one("#charts").mount(ChartGroup(chart))
         if self.focused is None:
-            self.call_after_refresh(chart.focus)
+            chart.call_after_refresh(chart.focus)  # once it is mounted: before that it cannot be focused
         return chart
 
     def _follow(self, view: Overview) -> None:

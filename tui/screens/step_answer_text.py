@@ -14,9 +14,7 @@ from tui.widgets.paged_table.formats import clean
 if TYPE_CHECKING:
     from tui.step_question import StepAnswer
 
-HINT = (
-    "r rebuilds the weights after this step and compares their digest, v computes its gradient again."
-)
+HINT = "r rebuilds the weights after this step and compares their digest, v computes its gradient again."
 
 
 def hint_text(why_not: str, width: int) -> Content:

@@ -164,7 +164,7 @@ class StepBrowserScreen(ConsoleScreen):
             return
         place = None if self._step is None else window.place(self._step)
         row = None if place is None else window.steps[place]
-        if row is not None and (self._shown is None or row.step != self._shown.step):
+        if row is not None and (self._shown is None or row.id != self._shown.id):
             self.answers.drop()
         self._shown = row
         self._say_title(window)

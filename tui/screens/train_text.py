@@ -85,11 +85,13 @@ def agent_record(
 
 
 def _rows_available(entry: AgentEntry, material: Material, symbols: Symbols) -> Part:
-    count, unit = (
-        (material.signals, "signals")
-        if entry.kind == "tabular" and material.signals >= entry.least_rows
-        else (material.bars, "bars")
-    )
+    count, unit = material.bars, "bars"
+    if entry.name == "cob_rl":
+        count, unit = material.books, "books"
+    elif entry.name == "dqn":
+        count, unit = material.experiences, "exper."
+    elif entry.kind == "tabular" and material.signals >= entry.least_rows:
+        count, unit = material.signals, "signals"
     enough = count >= entry.least_rows
     return f"{count:,} {unit}", "" if enough else "$warning"
 
@@ -153,7 +155,7 @@ def about_text(
     rows: list[tuple[str, str, str]] = [
         ("must beat", f"{entry.baseline}, on rows it never saw", ""),
         ("needs", f"at least {entry.least_rows:,} rows", ""),
-        ("has", f"{material.bars:,} bars, {material.signals:,} signals", ""),
+        ("has", _has(entry, material), ""),
     ]
     newest, session = glance.newest, glance.last_session
     if newest is not None:
@@ -171,6 +173,14 @@ def about_text(
     for label, text, style in rows:
         parts += _labelled(label, clean(text, symbols), style, width)
     return assemble(parts[:-1] if parts[-1][0] == "\n" else parts)
+
+
+def _has(entry: AgentEntry, material: Material) -> str:
+    if entry.name == "cob_rl":
+        return f"{material.books:,} order books"
+    if entry.name == "dqn":
+        return f"{material.experiences:,} experiences of {material.setups:,} setups"
+    return f"{material.bars:,} bars, {material.signals:,} signals"
 
 
 def _labelled(label: str, text: str, style: str, width: int) -> list[Part]:

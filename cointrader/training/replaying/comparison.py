@@ -63,6 +63,8 @@ def _word(difference: float, standard_error: float) -> tuple[str, str]:
         return UNDEFINED, ""
     if not math.isfinite(standard_error):
         return NO_BETTER, f"{difference:+.4f}, of unknown standard error"
+    if difference == 0.0 and standard_error == 0.0:
+        return NO_BETTER, "+0.0000, for both answer alike"
     if abs(difference) <= NOISE * standard_error:
         return NO_BETTER, f"{difference:+.4f}, within {NOISE:g} standard errors of {standard_error:.4f}"
     if standard_error == 0.0:

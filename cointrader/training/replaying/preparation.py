@@ -20,7 +20,7 @@ from cointrader.training.datasets import store_dataset
 from cointrader.training.outcomes.score import BPS
 from cointrader.training.replaying.candidates import allowed_setups, check_request, least_episodes
 from cointrader.training.replaying.errors import NoSetups, ReplayRefused
-from cointrader.training.replaying.replay_rows import replay_dataset
+from cointrader.training.replaying.replay_rows import collected_part, control_dataset, replay_dataset
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from cointrader.training.replaying.selection import Selection, Thresholds, select, setup_of_each_row
 from cointrader.training.source import WorkspaceSource
@@ -32,6 +32,8 @@ from models.setup_rows import SetupRows
 from storage.workspace import Workspace
 
 LEAST_STEPS = 10
+DRAW_UNIFORMLY = ("cnn",)
+"""Agents that draw every row alike unless a dataset says otherwise."""
 LOOKS = 10
 
 
@@ -58,9 +60,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class ReplayData:
-    """A replay before it is stored: the rows of always, the same with their law, and what was chosen."""
+    """A replay before it is stored: the rows drawn uniformly, the same by its law, and what was chosen."""
 
-    base: Dataset
+    control: Dataset
     replayed: Dataset
     selection: Selection
     params: Any
@@ -82,18 +84,18 @@ def prepare(
     chosen = params or build(registry.params_class(request.agent), request.params)
     allowed = allowed_setups(connection, request)
     data = replay_data(registry.load(request.agent), source, request, chosen, settings, allowed)
-    selection = data.selection
+    selection, steps, batch = data.selection, data.params.steps, data.params.batch_size
     words = (
         selection.eligible.words,
         selection.profitable.words,
         selection.words,
-        f"both sessions take {data.params.steps:,} steps of {data.params.batch_size:,} rows on one split",
+        f"both sessions take at most {steps:,} steps of {batch:,} rows, on one split",
     )
     return Prepared(
         params_json=to_json(data.params),
         dataset_id=store_dataset(workspace, connection, data.replayed),
-        control_dataset_id=store_dataset(workspace, connection, data.base),
-        steps=data.params.steps,
+        control_dataset_id=store_dataset(workspace, connection, data.control),
+        steps=steps,
         setups=len(selection.setups),
         counts={
             "eligible": _plain(asdict(selection.eligible)),
@@ -123,9 +125,9 @@ def replay_data(
     setups = source.setups(getattr(params, "symbols", "all"))
     if not len(setups.id):
         raise NoSetups(0)
-    base = module.dataset(source, params)
+    whole = module.dataset(source, params)
+    base, row_setup = collected_part(whole, setup_of_each_row(whole, setups))
     train = module.split(base, params).folds[0].train
-    row_setup = setup_of_each_row(base, setups)
     training = settings.training
     thresholds = Thresholds(
         eligible=training.min_profitability_for_replay,
@@ -143,7 +145,8 @@ def replay_data(
             f"{len(selection.rows):,} rows of 32 draws each are {steps:,} steps of {params.batch_size:,}; "
             f"at least {LEAST_STEPS} are needed: lower batch_size or choose more setups"
         )
-    return ReplayData(base, replayed, selection, _with_steps(params, steps))
+    control = base if request.agent in DRAW_UNIFORMLY else control_dataset(base, train)
+    return ReplayData(control, replayed, selection, _with_steps(params, steps))
 
 
 def _with_steps(params: Any, steps: int) -> Any:

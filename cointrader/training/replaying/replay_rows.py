@@ -19,6 +19,43 @@ from models.candle_series import IntArray
 from models.setup_rows import SetupRows
 
 
+def collected_part(dataset: Dataset, row_setup: IntArray) -> tuple[Dataset, IntArray]:
+    """The rows from the first one that has a setup on, and their setups; earlier history was not collected.
+
+    Were it kept, the setups of a workspace that collects since yesterday would all lie in the window that is
+    scored. Both sessions of a replay see the same rows, so the comparison stays what it is.
+    """
+    known = np.flatnonzero(row_setup >= 0)
+    if not len(known) or known[0] == 0:
+        return dataset, row_setup
+    first = int(np.searchsorted(dataset.t0_ms, dataset.t0_ms[known[0]]))
+    arrays = {
+        name: array if name.startswith("series_") else array[first:] for name, array in dataset.arrays.items()
+    }
+    cut = dataclasses.replace(
+        dataset,
+        arrays=arrays,
+        label=dataset.label[first:],
+        t0_ms=dataset.t0_ms[first:],
+        t1_ms=dataset.t1_ms[first:],
+        symbol=dataset.symbol[first:],
+        description=f"{dataset.description}; from the first collected setup on",
+    )
+    return cut, row_setup[first:]
+
+
+def control_dataset(dataset: Dataset, train: IntArray) -> Dataset:
+    """`dataset` with a law that draws all training rows alike, for an agent that would draw by priority."""
+    law = draw_law(dataset.rows, train, train, np.ones(dataset.rows))
+    arrays = {
+        **dataset.arrays,
+        "replay_probability": law.probability,
+        "replay_weight": law.weight,
+    }
+    words = f"{dataset.description}; drawn uniformly, as the control of a replay"
+    return dataclasses.replace(dataset, arrays=arrays, description=words)
+
+
 def replay_dataset(
     dataset: Dataset,
     setups: SetupRows,

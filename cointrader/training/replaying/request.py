@@ -96,8 +96,10 @@ class ReplayRequest:
                 return f"Reapply the steps of session {self.session}"
             case ReplayKind.SELECTED:
                 return f"Replay selected setups with {self.agent}"
-        most = f"the {self.top:,} most " if self.top else ""
-        return f"Replay {most}{self.kind} setups with {self.agent}"
+        which = (
+            "most profitable setups" if self.kind is ReplayKind.PROFITABLE else "setups of highest priority"
+        )
+        return f"Replay the {f'{self.top:,} ' if self.top else ''}{which} with {self.agent}"
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -87,8 +87,12 @@ def net_returns(setups: SetupRows) -> FloatArray:
 def setup_of_each_row(dataset: Dataset, setups: SetupRows) -> IntArray:
     """The place in `setups` of every row of the dataset, by symbol and close; -1 where there is none.
 
-    Where the dataset says its timeframe, setups of another one are passed over.
+    Where the dataset says its timeframe, setups of another one are passed over. A dataset of experiences
+    knows the place itself (`setup`).
     """
+    own = dataset.arrays.get("setup")
+    if own is not None and own.max() < len(setups.id) and np.array_equal(setups.ts_ms[own], dataset.t0_ms):
+        return np.asarray(own, dtype=np.int64)
     timeframe_ms = int(dataset.constants.get("timeframe_ms", 0))
     found = np.full(dataset.rows, -1, dtype=np.int64)
     names = np.asarray(setups.symbol, dtype=object)

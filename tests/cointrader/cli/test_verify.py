@@ -54,6 +54,9 @@ FILES = {
     "artefact": "SELECT path || '/manifest.json' FROM artifact LIMIT 1",
     "dataset": "SELECT path || '/label.npy' FROM dataset LIMIT 1",
     "candles": "SELECT path FROM candle_file LIMIT 1",
+    "setup pack": "SELECT path FROM setup_pack LIMIT 1",
+    "shard": "SELECT path FROM journal_file WHERE kind = 'shard' LIMIT 1",
+    "snapshot": "SELECT path FROM journal_file WHERE kind = 'snapshot' LIMIT 1",
 }
 
 

@@ -37,7 +37,8 @@ def test_better_than_a_control_below_the_baseline_is_told_with_that() -> None:
 
 
 def test_a_model_equal_to_its_control_is_no_better() -> None:
-    assert verdict(0.52, 0.52, 0.0).word == "no better"
+    told = verdict(0.52, 0.52, 0.0)
+    assert told.word == "no better" and "for both answer alike" in told.words
 
 
 def test_without_a_standard_error_nothing_is_called_better() -> None:

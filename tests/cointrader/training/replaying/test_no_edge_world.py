@@ -42,11 +42,11 @@ def played(kind: ReplayKind, seed: int) -> tuple[ReplayData, Verdict]:
     world = SetupWorld(random_walk(20_000, seed=seed, deviation=3e-3), provenance="synthetic")
     data = replay_data(agent, world, ReplayRequest(kind, "cnn"), PARAMS, Settings(), None)
     replayed, control = (
-        agent.fit(dataset, data.params, MemoryRun(seed=1)) for dataset in (data.replayed, data.base)
+        agent.fit(dataset, data.params, MemoryRun(seed=1)) for dataset in (data.replayed, data.control)
     )
-    duel = agent.compare(replayed, control, data.base, EVER)
-    error = agent.difference_error(replayed, control, data.base)
-    return data, judge_replay("pivot_auc", duel, 0.5, error, data.base.provenance)
+    duel = agent.compare(replayed, control, data.control, EVER)
+    error = agent.difference_error(replayed, control, data.control)
+    return data, judge_replay("pivot_auc", duel, 0.5, error, data.control.provenance)
 
 
 @pytest.mark.parametrize("seed", [31, 32, 33])

@@ -21,6 +21,7 @@ from cointrader.training.replaying.selection import net_returns, setup_of_each_r
 from models.cnn import agent
 from models.cnn.params import CnnParams
 from models.registry import UnknownAgent
+from models.setup_rows import SetupRows
 from tests.cointrader.training.replaying.made_setups import SetupWorld
 from tests.models.walks import CandleSource, random_walk
 
@@ -60,9 +61,9 @@ def test_only_training_rows_are_drawn_and_the_scored_window_stays_as_it_is() -> 
         drawn = np.flatnonzero(data.replayed.arrays["replay_probability"])
         assert set(drawn) <= set(FOLDS[0].train)
         assert not set(drawn) & (set(FOLDS[0].test) | set(FOLDS[1].test))
-        assert agent.split(data.replayed, data.params).sha256 == agent.split(data.base, data.params).sha256
-        assert np.array_equal(data.replayed.label, data.base.label)
-        assert "replay_probability" not in data.base.arrays
+        assert agent.split(data.replayed, data.params).sha256 == agent.split(data.control, data.params).sha256
+        assert np.array_equal(data.replayed.label, data.control.label)
+        assert "replay_probability" not in data.control.arrays
 
 
 def test_the_best_profitable_setups_are_drawn_and_nothing_else() -> None:
@@ -179,3 +180,44 @@ def test_a_request_survives_the_queue() -> None:
         ReplayKind.SELECTED, "cnn", top=7, filter="score>0.5", setups=(3, 1), seed=4, params={"steps": "50"}
     )
     assert ReplayRequest.from_arguments(request.arguments) == request
+
+
+def test_history_that_was_not_collected_takes_no_part_in_either_session() -> None:
+    class Late(SetupWorld):
+        def setups(self, symbols: str) -> SetupRows:
+            late = SETUPS.ts_ms >= SETUPS.ts_ms[len(SETUPS.id) * 2 // 5]
+            columns = {
+                name: values[late] if isinstance(values, np.ndarray) else values[: int(late.sum())]
+                for name, values in vars(SETUPS).items()
+            }
+            return SetupRows(**columns)
+
+    request = ReplayRequest(ReplayKind.PROFITABLE, "cnn", top=150)
+    data = replay_data(agent, Late(WORLD.series), request, PARAMS, Settings(), None)
+    first = Late(WORLD.series).setups("all").ts_ms[0]
+    assert data.control.t0_ms[0] == data.replayed.t0_ms[0] == first
+    assert data.control.rows == (BASE.t0_ms >= first).sum() == len(data.control.arrays["position_x1"])
+    kept = BASE.t0_ms >= first
+    for name in ("position_x12", "distance"):
+        np.testing.assert_array_equal(data.control.arrays[name], BASE.arrays[name][kept])
+    assert len(data.selection.setups) == 150
+
+
+def test_a_dataset_that_names_its_setups_is_taken_at_its_word() -> None:
+    # Two timeframes close at one moment; only the dataset knows which of both a row is of.
+    slower = dataclasses.replace(SETUPS, id=SETUPS.id + 100_000, timeframe_ms=SETUPS.timeframe_ms * 3)
+    both = dataclasses.replace(
+        SETUPS,
+        **{
+            name: np.concatenate([getattr(slower, name), getattr(SETUPS, name)])
+            for name in ("id", "ts_ms", "timeframe_ms")
+        },
+        symbol=slower.symbol + SETUPS.symbol,
+    )
+    own = np.flatnonzero(setup_of_each_row(BASE, SETUPS) >= 0)[:50]
+    places = len(SETUPS.id) + setup_of_each_row(BASE, SETUPS)[own]
+    moments, symbol = BASE.t0_ms[own], BASE.symbol[own]
+    rows = dataclasses.replace(
+        BASE, arrays={"setup": places}, t0_ms=moments, t1_ms=moments, symbol=symbol, constants={}
+    )
+    assert np.array_equal(setup_of_each_row(rows, both), places)
