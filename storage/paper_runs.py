@@ -28,6 +28,13 @@ SLOT = "live"
 """A run sleeps most of the time: it must not keep imports and trainings from their places."""
 
 
+TRADE_FIELDS = (
+    *("entry_ms", "exit_ms", "quantity", "entry_price", "exit_price", "notional", "equity"),
+    *("gross", "fees", "slippage", "net", "mae", "mfe"),
+)
+"""The columns of `closed_trades`, by the names that the kernel gives them."""
+
+
 class NoPaperRun(StorageError):
     """There is no such run, or none that could be meant; the text says what there is."""
 
@@ -225,6 +232,16 @@ def job_of(connection: sqlite3.Connection, run_id: int) -> queue.JobRow | None:
     """The job that keeps a run going now; None when nobody does."""
     unfinished = queue.list_jobs(connection, states=[queue.RUNNING, *queue.CLAIMABLE], kind=KIND)
     return next((job for job in unfinished if job.arguments.get("run_id") == run_id), None)
+
+
+def closed_trades(connection: sqlite3.Connection, run_id: int) -> list[tuple[Any, ...]]:
+    """What is kept of each closed trade of a run, by the columns of `TRADE_FIELDS`, as they were closed."""
+    return connection.execute(
+        "SELECT p.opened_ms, p.closed_ms, p.qty, p.entry_price, p.exit_price, p.notional, p.equity_at_entry, "
+        "p.gross, p.fees, p.slippage, p.pnl, p.mae, p.mfe FROM reward AS r "
+        "JOIN position AS p ON p.id = r.position_id WHERE r.run_id = ? ORDER BY r.id",
+        (run_id,),
+    ).fetchall()
 
 
 def _change(
