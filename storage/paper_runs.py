@@ -164,6 +164,12 @@ def get_paper_run(connection: sqlite3.Connection, run_id: int) -> PaperRunRow:
     return _row(rows[0])
 
 
+def state_of(connection: sqlite3.Connection, run_id: int) -> str:
+    """The state of a run: running, paused, stopping or stopped. Raises NoPaperRun."""
+    rows = connection.execute("SELECT state FROM paper_run WHERE run_id = ?", (run_id,)).fetchall()
+    return str(rows[0][0]) if rows else get_paper_run(connection, run_id).state
+
+
 def list_paper_runs(connection: sqlite3.Connection, *, active: bool = False) -> list[PaperRunRow]:
     """The newest runs first; with `active` only those that are not stopped."""
     where = "WHERE state <> 'stopped'" if active else ""
@@ -241,6 +247,13 @@ def closed_trades(connection: sqlite3.Connection, run_id: int) -> list[tuple[Any
         "p.gross, p.fees, p.slippage, p.pnl, p.mae, p.mfe FROM reward AS r "
         "JOIN position AS p ON p.id = r.position_id WHERE r.run_id = ? ORDER BY r.id",
         (run_id,),
+    ).fetchall()
+
+
+def equity_marks(connection: sqlite3.Connection, run_id: int) -> list[tuple[int, float, float]]:
+    """(time, equity, exposure) at every moment of a run."""
+    return connection.execute(
+        "SELECT ts_ms, equity, exposure FROM equity_point WHERE run_id = ? ORDER BY ts_ms", (run_id,)
     ).fetchall()
 
 

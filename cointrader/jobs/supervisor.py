@@ -35,6 +35,7 @@ LEASE_SECONDS = 15.0
 ASKED_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 END_GRACE_SECONDS = 30.0  # for a job that was cancelled or has ended its row, to end its process
 STOP_GRACE_SECONDS = 20.0
+LIVE_SLOTS = 16  # runs that wait for bars most of the time; they take no place from other jobs
 
 
 class Supervisor:
@@ -153,7 +154,7 @@ class Supervisor:
 
     def _free_slots(self) -> dict[str, int]:
         """The free places by kind of slot; empty when there is none."""
-        free = {"cpu": self._settings.cpu_slots, "gpu": self._settings.gpu_slots}
+        free = {"cpu": self._settings.cpu_slots, "gpu": self._settings.gpu_slots, "live": LIVE_SLOTS}
         for child in self._children.values():
             free[child.job.slot] -= 1
         return {slot: places for slot, places in free.items() if places > 0}

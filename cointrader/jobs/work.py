@@ -173,6 +173,13 @@ def collect(context: WorkContext) -> dict[str, Any]:
     ).as_result()
 
 
+def paper(context: WorkContext) -> dict[str, Any]:
+    """Trade on paper until paused or stopped: arguments of a `PaperPlan`, or `run_id` to go on."""
+    from cointrader.jobs.paper import paper as traded
+
+    return traded(context)
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
@@ -180,6 +187,7 @@ WORKS: dict[str, Work] = {
     "train": train,
     "collect": collect,
     "replay": replay,
+    "paper": paper,
 }
 
 

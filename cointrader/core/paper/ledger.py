@@ -130,13 +130,18 @@ class Ledger:
 
         `series` gives the bars of a symbol up to now.
         """
+        if not (slots.size or outcome.verdicts.size or outcome.trades.size):
+            return
         for verdict in outcome.verdicts:
             if verdict["reason"] != Reason.ACCEPTED:
                 self._reject(verdict)
         known = self.positions
         filled = slots[slots["phase"] == Phase.OPEN]
-        self._open(entries_of(filled[[int(number) not in known for number in filled["signal"]]]))
-        self._open(outcome.trades[[int(number) not in known for number in outcome.trades["signal"]]])
+        if any(number not in known for number in filled["signal"].tolist()):
+            self._open(entries_of(filled[[number not in known for number in filled["signal"].tolist()]]))
+        if outcome.trades.size:
+            closed = outcome.trades["signal"].tolist()
+            self._open(outcome.trades[[number not in known for number in closed]])
         self._close(outcome.trades, series)
         self._mark_leaving(filled)
 
