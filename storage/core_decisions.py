@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from storage.insert import index_text, insert_row
@@ -30,6 +30,9 @@ class DecidedSignal:
     price: float
     provenance: str
     contributions: str = RULE_ALONE
+
+
+_TOLD = tuple(field.name for field in fields(DecidedSignal))
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ def find_core_run(connection: sqlite3.Connection) -> CoreRun | None:
         "SELECT id, rev, metrics_json FROM trading_run WHERE kind = 'core' ORDER BY id DESC LIMIT 1"
     ).fetchall()
     return CoreRun(int(rows[0][0]), int(rows[0][1]), json.loads(rows[0][2])) if rows else None
+
+
+def core_run_rev(connection: sqlite3.Connection, run_id: int) -> int | None:
+    """The revision of that run, None when there is none; cheap enough to be asked before each decision."""
+    rows = connection.execute("SELECT rev FROM trading_run WHERE id = ?", (run_id,)).fetchall()
+    return int(rows[0][0]) if rows else None
 
 
 def start_core_run(
@@ -109,10 +118,9 @@ def add_decision(
     connection: sqlite3.Connection, run_id: int, signal: DecidedSignal, refusal: Refusal | None
 ) -> int:
     """Keeps a signal and, where there is one, its rejection; returns the id of the signal."""
-    names = tuple(field.name for field in fields(signal))
     status = "accepted" if refusal is None else "rejected"
-    values = (*asdict(signal).values(), run_id, status)
-    signal_id = insert_row(connection, "signal", (*names, "run_id", "status"), values)
+    values = (*(getattr(signal, name) for name in _TOLD), run_id, status)
+    signal_id = insert_row(connection, "signal", (*_TOLD, "run_id", "status"), values)
     index_text(connection, "signal", signal_id - 1)
     connection.execute("UPDATE trading_run SET signals = signals + 1 WHERE id = ?", (run_id,))
     if refusal is not None:

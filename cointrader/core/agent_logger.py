@@ -50,6 +50,8 @@ class CoreAgentLogger:
         self.name = name
         self.workspace = workspace or resolve_workspace()
         self._connection = connection
+        self._lines = self.workspace.logs / f"{name}.jsonl"
+        self._text = self.workspace.logs / f"{name}.log"
 
     def log_action(
         self, action: str, data: Mapping[str, object] | None = None, *, severity: Severity = "info"
@@ -75,14 +77,10 @@ class CoreAgentLogger:
         stands must not fail for its log.
         """
         try:
-            self.workspace.logs.mkdir(parents=True, exist_ok=True)
-            _append(self._file("jsonl"), "".join(json_line(self.name, event) for event in events))
-            _append(self._file("log"), "".join(readable_line(event) for event in events))
+            _append(self._lines, "".join(json_line(self.name, event) for event in events))
+            _append(self._text, "".join(readable_line(event) for event in events))
         except OSError as error:
             log.error("%s: the log of the core could not be written: %s", self.workspace.logs, error)
-
-    def _file(self, suffix: str) -> Path:
-        return self.workspace.logs / f"{self.name}.{suffix}"
 
 
 def make_event(

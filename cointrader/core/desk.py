@@ -35,13 +35,14 @@ from storage.context_records import (
 from storage.core_decisions import (
     DecidedSignal,
     add_decision,
+    core_run_rev,
     find_core_run,
     keep_account,
     start_core_run,
     withdraw,
 )
 from storage.core_events import CoreEvent, Severity, add_core_events
-from storage.database import joined_transaction, open_database, transaction
+from storage.database import open_database, transaction
 from storage.workspace import Workspace, resolve_workspace
 
 BAR_MS = 300_000
@@ -74,6 +75,7 @@ class Desk:
         self._connection: sqlite3.Connection | None = None
         self._portfolio: Portfolio | None = None
         self._run_id, self._rev = 0, -1
+        self._depth = 0
         self._events: list[CoreEvent] = []
         self._pending: dict[str, list[Response]] = {}
 
@@ -109,13 +111,13 @@ class Desk:
     def alone(self) -> Iterator[None]:
         """One decision at a time; what was noted meanwhile is written at the end, whatever happened."""
         with self.lock:
+            self._depth += 1
             try:
                 yield
             finally:
-                if self._events:
-                    with joined_transaction(self.connection):
-                        self._write_events()
-                    self._log_files()
+                self._depth -= 1
+                if self._events and self._depth == 0:
+                    self._write_what_is_left()
 
     def note(self, action: str, data: Mapping[str, object], *, severity: Severity = "info") -> None:
         """Logs an action of the decision under way; it is written with the decision."""
@@ -129,6 +131,8 @@ class Desk:
 
     def refresh(self) -> None:
         """Reads the account again if another process has decided since."""
+        if self._run_id and core_run_rev(self.connection, self._run_id) == self._rev:
+            return
         run = find_core_run(self.connection)
         if run is None:
             if self._rev != 0:
@@ -153,9 +157,12 @@ class Desk:
                 self._rev = keep_account(self.connection, self._run_id, account, equity, now_ms)
                 self._write_events()
         except BaseException:
+            # The account in memory is ahead of the one that is kept: it is read again before the next use.
             self._rev = -1
             raise
-        self._log_files()
+        finally:
+            # The files tell of it even where the database could not keep it.
+            self._log_files()
 
     def write_decision(
         self, signal: object, row: DecidedSignal, decision: str, rejected: Rejected | None, now_ms: int
@@ -232,6 +239,13 @@ class Desk:
             now_ms=now_ms,
         )
         self._run_id, self._rev = run.id, run.rev
+
+    def _write_what_is_left(self) -> None:
+        try:
+            with transaction(self.connection):
+                self._write_events()
+        finally:
+            self._log_files()
 
     def _write_events(self) -> None:
         add_core_events(self.connection, self._events)

@@ -71,6 +71,8 @@ class ExecutionPipeline:
         else:
             rejected = self.agent_io.consult("execution", package, held.signal_id).rejected
         with self.desk.writing(now_ms):
+            routed = "command_routed" if rejected is None else "routing_failed"
+            self.desk.note(routed, {"signal_id": held.signal_id})
             if rejected is None:
                 self.desk.portfolio.fill(held.signal_id, now_ms)
                 self.desk.write_pending(held.signal_id, held.row_id, now_ms)

@@ -75,10 +75,7 @@ class FlowManager:
         """Whether the execution agent took the command; a command is never executed twice."""
         with self.desk.alone():
             self.apply_risk_params()
-            taken = ExecutionPipeline(self.agent_io).send_to_execution(trade_command)
-            action = "command_routed" if taken else "routing_failed"
-            self.desk.note(action, {"signal_id": trade_command.signal_id})
-        return taken
+            return ExecutionPipeline(self.agent_io).send_to_execution(trade_command)
 
     def ask_agents(self, signal: Mapping[str, Any]) -> Rejected | None:
         """The veto of the strategy or the risk agent, None when both approve."""
@@ -114,7 +111,7 @@ class FlowManager:
             with self.desk.writing(now_ms):
                 net = self.desk.portfolio.close(signal_id, float(price), now_ms)
                 self.desk.write_profit(signal_id, net, float(price), now_ms)
-            self.desk.note("store_pnl", {"signal_id": signal_id, "pnl": net})
+                self.desk.note("store_pnl", {"signal_id": signal_id, "pnl": net})
         return net
 
     def _risk(self, signal: object) -> Rejected | None:

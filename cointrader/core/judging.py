@@ -59,9 +59,11 @@ def decide(
 
 
 def _accept(desk: Desk, signal: Mapping[str, Any], wish: Wish, price: float, now_ms: int) -> Rejected | None:
-    desk.note("execute_logic_tree", {"signal_id": wish.signal_id, "accepted": True, "price": price})
     with desk.writing(now_ms):
         rejected = _last_word(desk, wish, price, now_ms)
+        told = {"signal_id": wish.signal_id, "accepted": rejected is None, "price": price}
+        said = {} if rejected is None else {"text": rejected.text}
+        desk.note("execute_logic_tree", {**told, **said})
         decision = ACCEPTED if rejected is None else REJECTED
         row_id = desk.write_decision(signal, wish.row(price), decision, rejected, now_ms)
         if rejected is None:
