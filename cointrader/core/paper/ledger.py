@@ -48,6 +48,8 @@ class Closed:
     signal_id: int
     trade: Records
     rewards: RewardColumns
+    series: Candles
+    """The bars of the symbol up to now."""
 
 
 OnClose = Callable[[sqlite3.Connection, Closed], None]
@@ -241,12 +243,13 @@ class Ledger:
             position_id = self.positions[number]
             self._update(position_id, change)
             self._add_reward(position_id, reward)
-            self._add_path(position_id, trade, series(int(trade["symbol"][0])))
+            known = series(int(trade["symbol"][0]))
+            self._add_path(position_id, trade, known)
             if position_id <= self._tally.after.get("position", position_id):
                 reindex_text(self._connection, "position", position_id)
             one = {name: values[place : place + 1] for name, values in vars(rewards).items()}
             closed = Closed(
-                self._names.run_id, position_id, self.signals[number], trade, RewardColumns(**one)
+                self._names.run_id, position_id, self.signals[number], trade, RewardColumns(**one), known
             )
             for teach in self._on_close:
                 teach(self._connection, closed)
