@@ -142,6 +142,12 @@ def settle_order(
     )
 
 
+def refuse_waiting(connection: sqlite3.Connection, run_id: int, reason: str) -> None:
+    """Refuse what a run can no longer decide on; call it in the transaction that ends the run."""
+    for order in waiting_orders(connection, run_id):
+        settle_order(connection, order.id, REFUSED, reason)
+
+
 def _insert(connection: sqlite3.Connection, run_id: int, kind: str, **values: object) -> int:
     row = {
         **{"run_id": run_id, "kind": kind, "state": WAITING, "symbol": "", "side": "", "reason": ""},

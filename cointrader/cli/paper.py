@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a playback: 1 as they came, 60 an hour a minute, 0 as fast as possible (default 0)",
     )
     parser.add_argument(
-        "--symbols", default="", metavar="LIST", help="such as BTC/USDT,ETH/USDT (default all)"
+        "--symbols", default="", metavar="LIST", help="such as BTC/USDT,ETH/USDT (default: all)"
     )
     parser.add_argument("--timeframe", metavar="TF", help="such as 5m (default: the one with most bars)")
     parser.add_argument(
@@ -114,7 +114,7 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
 
 
 def plan_of(arguments: argparse.Namespace) -> PaperPlan:
-    """The plan that the words of the command make. Raises InstrumentError, UnknownStrategy, ParameterError."""
+    """The plan of the command. Raises InstrumentError, UnknownStrategy and ParameterError."""
     from dataclasses import asdict
 
     from cointrader.cli.backtest import strategy_params

@@ -104,8 +104,8 @@ class TradingExecutor:
     def closed_trades(self, after_ms: int) -> list[FinishedTrade]:
         """The trades of the run that were closed later than `after_ms`, oldest first."""
         rows = self._connection.execute(
-            "SELECT p.symbol, p.side, s.ts_ms, p.opened_ms, p.closed_ms, p.pnl, p.notional, p.equity_at_entry "
-            "FROM position AS p JOIN signal_position AS l ON l.position_id = p.id "
+            "SELECT p.symbol, p.side, s.ts_ms, p.opened_ms, p.closed_ms, p.pnl, p.notional, "
+            "p.equity_at_entry FROM position AS p JOIN signal_position AS l ON l.position_id = p.id "
             "JOIN signal AS s ON s.id = l.signal_id "
             "WHERE p.run_id = ? AND p.state = 'closed' AND p.closed_ms > ? ORDER BY p.closed_ms, p.id",
             (self._run_id, after_ms),

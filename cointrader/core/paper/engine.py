@@ -17,7 +17,7 @@ import numpy as np
 
 from cointrader.core.decider import Bar, Decider, Outcome
 from cointrader.core.paper.ledger import Ledger
-from cointrader.core.paper.moments import Moments, ready_moments
+from cointrader.core.paper.moments import Moments, Patience, next_closes, ready_moments
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
 from cointrader.trading.position import Phase, Records
@@ -25,6 +25,7 @@ from storage import paper_runs
 from storage.candles import Candles
 from storage.database import joined_transaction
 from storage.events import record_event
+from storage.order_requests import refuse_waiting
 from storage.paper_runs import PLAYBACK, PaperRunRow
 
 MOST_MOMENTS = 256
@@ -61,12 +62,13 @@ class PaperEngine:
         *,
         stale_bars: int,
         fence: Fence = unfenced,
+        patience: Patience | None = None,
     ) -> None:
         self.connection, self.run_id, self.source, self.speed = connection, run.run_id, run.source, run.speed
         self.series, self.decider, self.ledger = series, decider, ledger
         self.stale_bars = stale_bars
         self._wishes, self._fence = wishes, fence
-        self._patience_ms = stale_bars * max(series.timeframes_ms)
+        self.patience = patience or Patience(stale_bars * max(series.timeframes_ms) / 1e3)
         self._until_ms = dict(run.until_ms)
         self._equity = 0.0
 
@@ -84,6 +86,7 @@ class PaperEngine:
         grown = self.series.look(self.now_ms)
         for item in grown:
             self._wishes.update(item.symbol, item.series)
+            self.patience.heard(item.symbol)
         late = {self.series.symbols[item.symbol]: item.late for item in grown if item.late > 0}
         if late:
             with joined_transaction(self.connection):
@@ -94,18 +97,12 @@ class PaperEngine:
 
     def ready(self, *, until_ms: int | None = None, limit: int = MOST_MOMENTS) -> Moments:
         """The moments that can be decided on, up to a time."""
-        found = ready_moments(
-            self.series.closes,
-            self.series.timeframes_ms,
-            self.now_ms,
-            patience_ms=self._patience_ms,
-            is_whole=self.source == PLAYBACK,
-            limit=limit,
-        )
+        found = self._ready(limit)
+        if not len(found) and self._have_waited():
+            found = self._ready(limit)
         if until_ms is None:
             return found
-        stop = int(np.searchsorted(found.close_ms, until_ms, side="right"))
-        return Moments(found.close_ms[:stop], found.rows[:stop])
+        return found.head(int(np.searchsorted(found.close_ms, until_ms, side="right")))
 
     def advance(self, *, until_ms: int | None = None, limit: int = MOST_MOMENTS) -> Decided:
         """Decide on what is ready, in one transaction.
@@ -137,6 +134,7 @@ class PaperEngine:
             if any(self._until_ms.values()):
                 self.ledger.point(self.now_ms, outcome, 0)
             self._keep()
+            refuse_waiting(self.connection, self.run_id, f"paper run {self.run_id} was stopped")
             paper_runs.mark_stopped(self.connection, self.run_id)
 
     def decide_by_hand(self, signal: Records, price: float) -> tuple[int, Outcome]:
@@ -175,6 +173,26 @@ class PaperEngine:
         """The signal's number by the row of each open position."""
         opened = {int(slot["signal"]) for slot in self.decider.slots if slot["phase"] == Phase.OPEN}
         return {row: number for number, row in self.ledger.positions.items() if number in opened}
+
+    def _ready(self, limit: int) -> Moments:
+        return ready_moments(
+            self.series.closes,
+            self.series.timeframes_ms,
+            self.now_ms,
+            silent=self.patience.silent,
+            is_whole=self.source == PLAYBACK,
+            limit=limit,
+        )
+
+    def _have_waited(self) -> bool:
+        """Whether bars have waited long enough for symbols that say nothing."""
+        closes = self.series.closes
+        coming = [int(times[-1]) for times in closes if times.size and times[-1] > self.now_ms]
+        if not coming:
+            return False
+        nexts = next_closes(closes, self.series.timeframes_ms)
+        late = [number for number, moment in enumerate(nexts) if moment <= max(coming)]
+        return self.patience.wait_for([number for number in late if number not in self.patience.silent])
 
     def _moment(self, now: int, rows: Any, signals: Records) -> None:
         known = {number: int(row) for number, row in enumerate(rows.tolist()) if row >= 0}
