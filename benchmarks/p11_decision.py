@@ -248,7 +248,7 @@ def backtest(wanted: int = 100_000) -> Row:
         decided = run_backtest([candles], ["momentum"])
         store_backtest(place, opened, decided, provenance="synthetic")
 
-    cases = {
+    cases: dict[str, Callable[[], object]] = {
         "limit": lambda: into_next(lambda place, opened: plain(opened)),
         "ours": lambda: into_next(ours),
     }

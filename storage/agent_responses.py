@@ -52,15 +52,6 @@ def responses_to(connection: sqlite3.Connection, signal_id: int) -> list[AgentRe
     return [AgentResponseRow(*row) for row in rows]
 
 
-def was_executed(connection: sqlite3.Connection, signal_id: int) -> bool:
-    """Whether the execution agent took the command of this signal."""
-    found = connection.execute(
-        "SELECT 1 FROM agent_response WHERE signal_id = ? AND agent = 'execution' AND answer = 'approved'",
-        (signal_id,),
-    ).fetchall()
-    return bool(found)
-
-
 def answer_counts(connection: sqlite3.Connection, run_id: int | None = None) -> list[AnswerCount]:
     """How the agents answered in a run, or in all of them; the most frequent answer first."""
     where, parameters = ("WHERE run_id = ?", (run_id,)) if run_id is not None else ("", ())

@@ -31,7 +31,7 @@ def risk_agent(signal: Mapping[str, Any]) -> Mapping[str, Any]:
     """Passes signals whose amount, and price where there is one, are positive numbers."""
     params = signal.get("params")
     told = params if isinstance(params, Mapping) else {}
-    numbers = [told.get("amount"), told.get("price", 1.0)]
+    numbers = [told.get("amount"), *([told["price"]] if told.get("price") is not None else [])]
     sound = all(isinstance(item, int | float) and 0.0 < item < math.inf for item in numbers)
     answer: dict[str, Any] = {"passed": sound, "signal_id": signal.get("signal_id")}
     return answer if sound else {**answer, "reason": "amount or price is not a positive number"}

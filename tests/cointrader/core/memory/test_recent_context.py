@@ -12,7 +12,12 @@ from cointrader.core import RecentContext
 from storage.context_records import context_records_page
 from storage.workspace import Workspace
 
-SIGNAL = {"signal_id": "signal1", "strategy": "momentum", "params": {"amount": 0.1}, "timestamp": 1234567890.0}
+SIGNAL = {
+    "signal_id": "signal1",
+    "strategy": "momentum",
+    "params": {"amount": 0.1},
+    "timestamp": 1234567890.0,
+}
 
 
 def test_without_arguments_it_remembers_in_the_default_workspace(
@@ -86,13 +91,13 @@ def test_odd_values_come_back_and_are_never_refused(workspace: Workspace) -> Non
 
 def test_what_is_no_mapping_is_refused_in_words(workspace: Workspace) -> None:
     with pytest.raises(TypeError, match="a signal must be a mapping with a signal_id, got str"):
-        RecentContext(workspace=workspace).store_signal("buy")  # type: ignore[arg-type]
+        RecentContext(workspace=workspace).store_signal("buy")
 
 
 @pytest.mark.parametrize("history", [0, -1, 1.5, True, {"max_history": 5}])
 def test_a_bound_that_is_none_is_refused(history: object) -> None:
     with pytest.raises(ValueError, match="max_history must be a whole number from 1 on"):
-        RecentContext(history)  # type: ignore[arg-type]
+        RecentContext(history)
 
 
 def test_every_thing_told_is_an_event(workspace: Workspace, connection: sqlite3.Connection) -> None:
