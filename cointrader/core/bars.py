@@ -50,6 +50,8 @@ def first_impossible(opened: FloatArray, high: FloatArray, low: FloatArray, clos
     """The first bar that is not high >= open, close >= low > 0, all finite; or how many there are."""
     for i in range(opened.size):
         top, bottom = max(opened[i], close[i]), min(opened[i], close[i])
-        if not (np.inf > high[i] >= top and bottom >= low[i] > 0.0 and top >= bottom):
+        # max and min pass over a NaN in one of the two: each must be a price by itself.
+        both = opened[i] > 0.0 and close[i] > 0.0
+        if not (both and np.inf > high[i] >= top and bottom >= low[i] > 0.0):
             return i
     return opened.size
