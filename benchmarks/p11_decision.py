@@ -167,13 +167,18 @@ def quantiles(seconds: list[float]) -> tuple[float, float, float]:
     return cuts[49], cuts[94], cuts[98]
 
 
-def noisy_market(bars: int) -> Candles:
-    """A random walk (synthetic) on which momentum signals about every twentieth bar."""
+def noisy_markets(bars: int) -> list[Candles]:
+    """Eight random walks (synthetic) over the same times."""
     draw = np.random.default_rng(7)
+    return [noisy_market(f"{base}/USDT", bars, draw) for base in SYMBOLS]
+
+
+def noisy_market(symbol: str, bars: int, draw: np.random.Generator) -> Candles:
+    """A random walk (synthetic)."""
     close = 100 * np.exp(np.cumsum(draw.normal(0, 1e-3, bars)))
     opened = np.concatenate(([100.0], close[:-1]))
     return Candles(
-        symbol="BTC/USDT",
+        symbol=symbol,
         timeframe_ms=BAR_MS,
         close_ms=START_MS + BAR_MS * np.arange(1, bars + 1, dtype=np.int64),
         open=opened,
@@ -184,15 +189,20 @@ def noisy_market(bars: int) -> Candles:
     )
 
 
-def enough_signals(wanted: int) -> tuple[Candles, BacktestResult]:
+def decided(markets: list[Candles]) -> BacktestResult:
+    """The quickest momentum there is, so that signals and not bars are what there is much of."""
+    return run_backtest(markets, ["momentum"], params={"momentum": {"fast": 2, "slow": 3, "roc": 1}})
+
+
+def enough_signals(wanted: int) -> tuple[list[Candles], BacktestResult]:
     """As many bars as make at least `wanted` signals, and what was decided on them."""
-    bars = wanted * 20
+    bars = wanted // 2
     while True:
-        candles = noisy_market(bars)
-        result = run_backtest([candles], ["momentum"])
+        markets = noisy_markets(bars)
+        result = decided(markets)
         if result.signals.size >= wanted:
-            return candles, result
-        bars = round(bars * 1.1 * wanted / max(result.signals.size, 1))
+            return markets, result
+        bars = round(bars * 1.05 * wanted / max(result.signals.size, 1))
 
 
 TABLES = (
@@ -214,7 +224,7 @@ def stored_rows(
 
 def backtest(wanted: int = 100_000) -> Row:
     """Deciding and storing, beside inserting the same rows."""
-    candles, result = enough_signals(wanted)
+    markets, result = enough_signals(wanted)
     folders = tempfile.TemporaryDirectory()
     number = [0]
 
@@ -237,7 +247,7 @@ def backtest(wanted: int = 100_000) -> Row:
             index_text(connection, table, 0)
         connection.execute("COMMIT")
 
-    prepared: list[tuple[Workspace, sqlite3.Connection]] = [fresh() for _ in range(9)]
+    prepared: list[tuple[Workspace, sqlite3.Connection]] = [fresh() for _ in range(8)]
 
     def into_next(write: Callable[[Workspace, sqlite3.Connection], object]) -> None:
         place, opened = prepared.pop()
@@ -245,8 +255,7 @@ def backtest(wanted: int = 100_000) -> Row:
             write(place, opened)
 
     def ours(place: Workspace, opened: sqlite3.Connection) -> None:
-        decided = run_backtest([candles], ["momentum"])
-        store_backtest(place, opened, decided, provenance="synthetic")
+        store_backtest(place, opened, decided(markets), provenance="synthetic")
 
     cases: dict[str, Callable[[], object]] = {
         "limit": lambda: into_next(lambda place, opened: plain(opened)),

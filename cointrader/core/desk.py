@@ -43,6 +43,7 @@ from storage.core_decisions import (
 )
 from storage.core_events import CoreEvent, Severity, add_core_events
 from storage.database import open_database, transaction
+from storage.insert import merge_text_seldom
 from storage.workspace import Workspace, resolve_workspace
 
 BAR_MS = 300_000
@@ -92,6 +93,8 @@ class Desk:
         if self._connection is None:
             self._connection = open_database(self.workspace)
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            with transaction(self._connection):
+                merge_text_seldom(self._connection, "signal", "rejection")
         return self._connection
 
     @property

@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import pytest
+
 from storage.agent_responses import (
     AgentResponseRow,
     add_agent_responses,
@@ -21,6 +23,8 @@ from storage.core_decisions import (
 )
 from storage.core_events import CoreEvent, add_core_events, every_core_event, newest_core_events
 from storage.database import transaction
+from storage.errors import StorageError
+from storage.insert import merge_text_seldom
 from storage.runs import latest_run_id
 
 SIGNAL = DecidedSignal(1_000, "BTC/USDT", "momentum", "long", 0.5, 100.0, "paper")
@@ -95,3 +99,30 @@ def test_events_are_found_by_action_and_read_in_pages(connection: sqlite3.Connec
         add_core_events(connection, events)
     assert [event.ts_ms for event in newest_core_events(connection, action="store")] == [3, 1]
     assert [event.ts_ms for event in every_core_event(connection, page=2)] == [0, 1, 2, 3, 4]
+
+
+def test_rows_are_found_by_their_words_however_seldom_the_index_merges(
+    connection: sqlite3.Connection,
+) -> None:
+    with transaction(connection):
+        for _ in range(2):
+            merge_text_seldom(connection, "signal", "rejection")
+        run = start(connection)
+    for number in range(40):
+        with transaction(connection):
+            symbol = f"C{number}/USDT"
+            add_decision(
+                connection, run.id, DecidedSignal(1, symbol, "grid", "long", 1.0, 1.0, "paper"), REFUSAL
+            )
+    for table in ("signal", "rejection"):
+        found = connection.execute(f"SELECT count(*) FROM {table}_text WHERE {table}_text MATCH 'grid'")
+        assert found.fetchone() == (40,)
+        assert connection.execute(f"SELECT v FROM {table}_text_config WHERE k = 'automerge'").fetchall() == [
+            (0,)
+        ]
+        connection.execute(f"INSERT INTO {table}_text({table}_text) VALUES ('integrity-check')")
+
+
+def test_a_table_without_text_has_no_index_to_merge(connection: sqlite3.Connection) -> None:
+    with pytest.raises(StorageError, match="has no text to search"):
+        merge_text_seldom(connection, "reward")
