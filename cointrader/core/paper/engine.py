@@ -145,7 +145,7 @@ class PaperEngine:
         self._fence()
         number = self.decider.signals
         outcome = self.decider.take(signal)
-        (row,) = self.ledger.wishes(signal, number, [price])
+        (row,) = self.ledger.wishes(signal, number, [price], self._known)
         self.keep_outcome(outcome)
         self._keep()
         return row, outcome
@@ -201,7 +201,7 @@ class PaperEngine:
         outcome = self.decider.step(now, bars, signals, self._wishes.exits(rows))
         if signals.size:
             prices = [self.decider.close_of(int(symbol)) for symbol in signals["symbol"]]
-            self.ledger.wishes(signals, number, prices)
+            self.ledger.wishes(signals, number, prices, self._known)
         self.keep_outcome(outcome)
         self.ledger.point(now, outcome, len(known))
         for symbol in known:

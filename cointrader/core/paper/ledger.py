@@ -17,6 +17,7 @@ from cointrader.core.decider import Outcome
 from cointrader.core.paper.reward_memory import RewardMemory
 from cointrader.core.reasons import Reason, reason_text
 from cointrader.settings import Settings
+from cointrader.trading.close_record import record_close
 from cointrader.trading.path import position_paths
 from cointrader.trading.position import ExitReason, Phase, Records
 from cointrader.trading.position_columns import (
@@ -52,9 +53,16 @@ class Closed:
     """The bars of the symbol up to now."""
 
 
-OnClose = Callable[[sqlite3.Connection, Closed], None]
-Shares = Callable[[Records], str]
-"""The shares of models and rule in the decision on one SIGNAL record, as JSON."""
+OnClose = Callable[[sqlite3.Connection, Closed], object]
+
+
+def file_lessons(connection: sqlite3.Connection, closed: Closed) -> None:
+    """What a close has to teach each model, and its labels, beside the close itself."""
+    record_close(connection, closed.position_id, series=closed.series)
+
+
+Shares = Callable[[Records, Candles], str]
+"""The shares of models and rule in the decision on one SIGNAL record, as JSON, from the bars up to it."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Ledger:
         signals: Mapping[int, int],
         positions: Mapping[int, int],
         shares: Shares | None = None,
-        on_close: Sequence[OnClose] = (),
+        on_close: Sequence[OnClose] = (file_lessons,),
     ) -> None:
         self._connection, self._names, self._settings = connection, names, settings
         self._memory, self._shares, self._on_close = memory, shares, tuple(on_close)
@@ -104,8 +112,17 @@ class Ledger:
         self._closing: set[int] = set()
         self._tally = Tally()
 
-    def wishes(self, records: Records, first_number: int, prices: Sequence[float]) -> list[int]:
-        """Keep SIGNAL records that were just decided on, numbered from `first_number`; returns their rows."""
+    def wishes(
+        self,
+        records: Records,
+        first_number: int,
+        prices: Sequence[float],
+        series: Callable[[int], Candles],
+    ) -> list[int]:
+        """Keep SIGNAL records that were just decided on, numbered from `first_number`; returns their rows.
+
+        `series` gives the bars of a symbol up to now.
+        """
         rows = []
         count = zip(records, sides(records["side"]), prices, strict=True)
         for place, (record, side, price) in enumerate(count):
@@ -118,7 +135,7 @@ class Ledger:
                 "confidence": float(record["confidence"]),
                 "price": float(price),
                 "status": "accepted",
-                "contributions": RULE_ALONE if self._shares is None else self._shares(record),
+                "contributions": self._contributions(record, series),
                 "provenance": self._names.provenance,
             }
             row = self._insert("signal", values)
@@ -180,6 +197,9 @@ class Ledger:
         self.signals = {number: row for number, row in self.signals.items() if number in alive}
         self.positions = {number: row for number, row in self.positions.items() if number in alive}
         self._closing &= alive
+
+    def _contributions(self, record: Records, series: Callable[[int], Candles]) -> str:
+        return RULE_ALONE if self._shares is None else self._shares(record, series(int(record["symbol"])))
 
     def _reject(self, verdict: Any) -> None:
         reason = Reason(int(verdict["reason"]))

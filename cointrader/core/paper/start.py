@@ -14,7 +14,7 @@ from cointrader import __version__
 from cointrader.core.decider import Decider
 from cointrader.core.limits import rules_of
 from cointrader.core.paper.engine import Fence, PaperEngine, unfenced
-from cointrader.core.paper.ledger import Ledger, OnClose, RunNames, Shares
+from cointrader.core.paper.ledger import Ledger, OnClose, RunNames, Shares, file_lessons
 from cointrader.core.paper.reward_memory import RewardMemory
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
@@ -139,7 +139,7 @@ def open_run(
     *,
     fence: Fence = unfenced,
     shares: Shares | None = None,
-    on_close: Sequence[OnClose] = (),
+    on_close: Sequence[OnClose] = (file_lessons,),
 ) -> PaperEngine:
     """A run as its rows keep it, ready to go on.
 

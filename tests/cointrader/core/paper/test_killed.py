@@ -79,7 +79,10 @@ def killed(workspace: Workspace, run_id: int, at: int) -> None:
 
 def linked(connection: sqlite3.Connection) -> tuple[object, ...]:
     """Links, rewards, fills, paths and searchable texts, each of which belongs to one position or signal."""
-    tables = ("signal_position", "reward", "position_fill", "position_path", "position_text", "signal_text")
+    tables = (
+        *("signal_position", "reward", "position_fill", "position_path", "position_text", "signal_text"),
+        *("outbox", "outcome_label"),
+    )
     counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     texts = connection.execute("SELECT text FROM position_text ORDER BY rowid").fetchall()
