@@ -129,6 +129,10 @@ class TrainingSettings:
     interval_bars: int = parameter(
         12, low=1, high=100_000, unit="bars", help="Bars between two setups that nothing else calls for."
     )
+    close_origins: str = parameter(
+        "signal,manual",
+        help="Origins of positions whose closes teach: a comma list of signal, manual, adopted and import.",
+    )
 
 
 @dataclass(frozen=True)

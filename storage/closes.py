@@ -18,6 +18,15 @@ WAITING, TRAINED, SKIPPED, FAILED, ABSENT = "waiting", "trained", "skipped", "fa
 LESSON_STATES = (WAITING, TRAINED, SKIPPED, FAILED, ABSENT)
 
 
+Labels = tuple[float | None, float | None, float | None]
+
+_CLOSED = (
+    "SELECT p.id, r.close_number, p.run_id, p.symbol, p.side, p.origin, p.opened_ms, p.closed_ms, "
+    "p.entry_price, p.pnl, r.total, r.weight, p.contributions FROM position AS p "
+    "JOIN reward AS r ON r.position_id = p.id"
+)
+
+
 class CloseMissing(StorageError):
     """A position that is not closed, or that no reward was computed for."""
 
@@ -56,10 +65,7 @@ def closed_position(
 ) -> ClosedPosition:
     """A close with its reward. Raises CloseMissing."""
     rows = connection.execute(
-        "SELECT p.id, r.close_number, p.run_id, p.symbol, p.side, p.origin, p.opened_ms, p.closed_ms, "
-        "p.entry_price, p.pnl, r.total, r.weight, p.contributions FROM position AS p "
-        "JOIN reward AS r ON r.position_id = p.id WHERE p.id = ? AND r.close_number = ?",
-        (position_id, close_number),
+        f"{_CLOSED} WHERE p.id = ? AND r.close_number = ?", (position_id, close_number)
     ).fetchall()
     if not rows:
         raise CloseMissing(f"position {position_id} has no close number {close_number} with a reward")
@@ -84,35 +90,38 @@ def file_lessons(connection: sqlite3.Connection, close: ClosedPosition, lessons:
     ).rowcount
 
 
-def keep_labels(
-    connection: sqlite3.Connection, position_id: int, returns: tuple[float | None, float | None, float | None]
-) -> None:
-    """The returns 1, 5 and 15 minutes after the entry, as far as they are known; what is known stays."""
+def keep_labels(connection: sqlite3.Connection, position_id: int, returns: Labels, computed_ms: int) -> None:
+    """The returns 1, 5 and 15 minutes after the entry, as far as they are known; what is known stays.
+
+    `computed_ms` is 0 while some of these minutes are still to come.
+    """
     connection.execute(
         "INSERT INTO outcome_label (position_id, return_1m, return_5m, return_15m, computed_ms) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (position_id) DO UPDATE SET "
         "return_1m = coalesce(return_1m, excluded.return_1m), "
         "return_5m = coalesce(return_5m, excluded.return_5m), "
-        "return_15m = coalesce(return_15m, excluded.return_15m), computed_ms = excluded.computed_ms",
-        (position_id, *returns, now_ms()),
+        "return_15m = coalesce(return_15m, excluded.return_15m), "
+        "computed_ms = max(computed_ms, excluded.computed_ms)",
+        (position_id, *returns, computed_ms),
     )
 
 
-def positions_without_labels(
-    connection: sqlite3.Connection, symbol: str, until_ms: int, limit: int
-) -> list[ClosedPosition]:
-    """Closed positions of a symbol that may get a label from bars up to `until_ms`, oldest first.
-
-    A label that bars of this length can never give is not asked for twice.
-    """
+def symbols_without_labels(connection: sqlite3.Connection) -> list[str]:
+    """Symbols of positions that may still get a label."""
     rows = connection.execute(
-        "SELECT p.id, r.close_number, p.run_id, p.symbol, p.side, p.origin, p.opened_ms, p.closed_ms, "
-        "p.entry_price, p.pnl, r.total, r.weight, p.contributions FROM outbox AS o "
-        "JOIN position AS p ON p.id = o.position_id JOIN reward AS r "
-        "ON r.position_id = p.id AND r.close_number = o.close_number "
-        "JOIN outcome_label AS l ON l.position_id = p.id "
-        "WHERE p.symbol = ? AND l.return_15m IS NULL AND p.opened_ms + 900000 <= ? "
-        "GROUP BY p.id ORDER BY p.id LIMIT ?",
-        (symbol, until_ms, limit),
+        "SELECT DISTINCT p.symbol FROM outcome_label AS l JOIN position AS p ON p.id = l.position_id "
+        "WHERE l.computed_ms = 0 ORDER BY p.symbol"
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def positions_without_labels(
+    connection: sqlite3.Connection, symbol: str, opened_until_ms: int
+) -> list[ClosedPosition]:
+    """Closed positions of a symbol that were opened by then and may still get a label, oldest first."""
+    rows = connection.execute(
+        f"{_CLOSED} JOIN outcome_label AS l ON l.position_id = p.id "
+        "WHERE l.computed_ms = 0 AND p.symbol = ? AND p.opened_ms <= ? ORDER BY p.id",
+        (symbol, opened_until_ms),
     ).fetchall()
     return [ClosedPosition(*row) for row in rows]

@@ -17,11 +17,13 @@ import numpy as np
 from cointrader.trading.contributions import Contributions
 from cointrader.trading.model_id import ModelId
 from storage.candles import Candles
+from storage.clock import now_ms
 from storage.closes import (
     ABSENT,
     SKIPPED,
     WAITING,
     ClosedPosition,
+    Labels,
     Lesson,
     closed_position,
     file_lessons,
@@ -33,8 +35,6 @@ MINUTE_MS = 60_000
 
 Absence = Callable[[ModelId, str], str]
 """Why a model takes no part in decisions on a symbol."""
-
-Labels = tuple[float | None, float | None, float | None]
 
 
 def no_opinion(model: ModelId, symbol: str) -> str:
@@ -58,8 +58,17 @@ def record_close(
     close = closed_position(connection, position_id, close_number)
     shares = Contributions.from_json(close.contributions)
     file_lessons(connection, close, [_lesson(model, shares, close, absence) for model in ModelId])
-    keep_labels(connection, position_id, (None, None, None) if series is None else labels_of(close, series))
+    keep_known_labels(connection, close, series)
     return close
+
+
+def keep_known_labels(connection: sqlite3.Connection, close: ClosedPosition, series: Candles | None) -> None:
+    """The labels that bars so far can tell; they are final once the last of their minutes has passed."""
+    if series is None or not len(series):
+        keep_labels(connection, close.position_id, (None, None, None), 0)
+        return
+    is_over = int(series.close_ms[-1]) >= close.opened_ms + LABEL_MINUTES[-1] * MINUTE_MS
+    keep_labels(connection, close.position_id, labels_of(close, series), now_ms() if is_over else 0)
 
 
 def labels_of(close: ClosedPosition, series: Candles) -> Labels:
