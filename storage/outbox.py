@@ -197,6 +197,15 @@ def models_that_wait(connection: sqlite3.Connection) -> dict[str, int]:
     return {model: int(count) for model, count in rows}
 
 
+def newest_change(connection: sqlite3.Connection) -> int:
+    """The newest revision of what teaching depends on: lessons that wait, and which version decides."""
+    rows = connection.execute(
+        "SELECT max(coalesce((SELECT max(rev) FROM outbox WHERE state = 'waiting'), 0), "
+        "coalesce((SELECT max(rev) FROM artifact WHERE status = 'champion'), 0))"
+    ).fetchall()
+    return int(rows[0][0])
+
+
 def closes_learned_from(connection: sqlite3.Connection, model: str) -> list[tuple[int, int]]:
     """(decided, closed) of every position that a model was trained on, UTC ms."""
     return connection.execute(

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cointrader.jobs.children import CHILD_PROGRAM, Child, start_child
+from cointrader.jobs.close_training import WaitingCloses
 from cointrader.jobs.fate import end_in_words, settle_lost
 from cointrader.jobs.journal import say
 from cointrader.jobs.new_candles import NewCandles
@@ -44,7 +45,8 @@ class Supervisor:
     `idle_exit` is the number of seconds without work after which it ends; None means never.
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
     `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
-    `candles` queues a collection when there are new ones; None for nobody who does.
+    `candles` queues a collection when there are new ones, `closes` a training when there are lessons that
+    wait; None for nobody who does.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Supervisor:
         child_program: Sequence[str] = CHILD_PROGRAM,
         watching: Watching | None = None,
         candles: NewCandles | None = None,
+        closes: WaitingCloses | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
@@ -65,6 +68,7 @@ class Supervisor:
         self._child_program = child_program
         self._watching = watching
         self._candles = candles
+        self._closes = closes
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -104,6 +108,8 @@ class Supervisor:
                 return self._wind_down()
             if self._candles is not None and (job_id := self._candles.look()):
                 say(f"job {job_id}: setups are to be collected from new candles")
+            if self._closes is not None and (job_id := self._closes.look()):
+                say(f"job {job_id}: models are to learn from closed positions")
             self._claim()
         except (DatabaseLocked, DiskFull) as error:
             # Nothing was written, and children do not stop for it. The next round tries again.

@@ -180,6 +180,13 @@ def paper(context: WorkContext) -> dict[str, Any]:
     return traded(context)
 
 
+def train_closes(context: WorkContext) -> dict[str, Any]:
+    """Learn from closed positions: argument `idle_seconds`, after which it leaves."""
+    from cointrader.jobs.close_training import train_closes as taught
+
+    return taught(context)
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
@@ -188,6 +195,7 @@ WORKS: dict[str, Work] = {
     "collect": collect,
     "replay": replay,
     "paper": paper,
+    "train_closes": train_closes,
 }
 
 
