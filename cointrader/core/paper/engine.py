@@ -18,6 +18,7 @@ import numpy as np
 from cointrader.core.decider import Bar, Decider, Outcome
 from cointrader.core.paper.ledger import Ledger
 from cointrader.core.paper.moments import Moments, Patience, next_closes, ready_moments
+from cointrader.core.paper.screen import Screen, Screened, screened
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
 from cointrader.trading.position import Phase, Records
@@ -63,11 +64,12 @@ class PaperEngine:
         stale_bars: int,
         fence: Fence = unfenced,
         patience: Patience | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self.connection, self.run_id, self.source, self.speed = connection, run.run_id, run.source, run.speed
         self.series, self.decider, self.ledger = series, decider, ledger
         self.stale_bars = stale_bars
-        self._wishes, self._fence = wishes, fence
+        self._wishes, self._fence, self._screen = wishes, fence, screen
         self.patience = patience or Patience(stale_bars * max(series.timeframes_ms) / 1e3)
         self._until_ms = dict(run.until_ms)
         self._equity = 0.0
@@ -111,13 +113,13 @@ class PaperEngine:
         """
         moments = self.ready(until_ms=until_ms, limit=limit)
         if len(moments):
-            signals = self._wishes.signals(moments)
-            stops = np.searchsorted(signals["ts_ms"], moments.close_ms, side="right").tolist()
+            asked = screened(self._wishes.signals(moments), self._screen, self._series)
+            stops = np.searchsorted(asked.signals["ts_ms"], moments.close_ms, side="right").tolist()
             with joined_transaction(self.connection):
                 self._fence()
                 first = 0
                 for place, stop in enumerate(stops):
-                    self._moment(int(moments.close_ms[place]), moments.rows[place], signals[first:stop])
+                    self._moment(int(moments.close_ms[place]), moments.rows[place], asked.part(first, stop))
                     first = stop
                 self._keep()
         return Decided(len(moments), self.now_ms, self._equity)
@@ -145,7 +147,7 @@ class PaperEngine:
         self._fence()
         number = self.decider.signals
         outcome = self.decider.take(signal)
-        (row,) = self.ledger.wishes(signal, number, [price], self._known)
+        (row,) = self.ledger.wishes(signal, [number], [price], self._known)
         self.keep_outcome(outcome)
         self._keep()
         return row, outcome
@@ -194,14 +196,17 @@ class PaperEngine:
         late = [number for number, moment in enumerate(nexts) if moment <= max(coming)]
         return self.patience.wait_for([number for number in late if number not in self.patience.silent])
 
-    def _moment(self, now: int, rows: Any, signals: Records) -> None:
+    def _moment(self, now: int, rows: Any, asked: Screened) -> None:
+        passed = asked.passed
+        signals = asked.signals[passed]
         known = {number: int(row) for number, row in enumerate(rows.tolist()) if row >= 0}
         number = self.decider.signals
         bars = {symbol: self._bar(symbol, row) for symbol, row in known.items()}
         outcome = self.decider.step(now, bars, signals, self._wishes.exits(rows))
-        if signals.size:
-            prices = [self.decider.close_of(int(symbol)) for symbol in signals["symbol"]]
-            self.ledger.wishes(signals, number, prices, self._known)
+        if passed.size:
+            prices = [self.decider.close_of(int(symbol)) for symbol in asked.signals["symbol"]]
+            numbers = np.where(passed, number + np.cumsum(passed) - 1, -1).tolist()
+            self.ledger.wishes(asked.signals, numbers, prices, self._known, asked.judged)
         self.keep_outcome(outcome)
         self.ledger.point(now, outcome, len(known))
         for symbol in known:

@@ -15,6 +15,7 @@ import numpy as np
 
 from cointrader.core.decider import Outcome
 from cointrader.core.paper.reward_memory import RewardMemory
+from cointrader.core.paper.screen import Judged
 from cointrader.core.reasons import Reason, reason_text
 from cointrader.settings import Settings
 from cointrader.trading.close_record import record_close
@@ -31,6 +32,7 @@ from cointrader.trading.position_columns import (
 )
 from cointrader.trading.reward_columns import RewardColumns
 from storage.candles import Candles
+from storage.core_decisions import Refusal
 from storage.insert import index_text, insert_row, insert_rows, reindex_text
 from storage.revision import next_rev
 
@@ -115,13 +117,15 @@ class Ledger:
     def wishes(
         self,
         records: Records,
-        first_number: int,
+        numbers: Sequence[int],
         prices: Sequence[float],
         series: Callable[[int], Candles],
+        judged: Sequence[Judged] = (),
     ) -> list[int]:
-        """Keep SIGNAL records that were just decided on, numbered from `first_number`; returns their rows.
+        """Keep SIGNAL records and what agents said of them; returns their rows.
 
-        `series` gives the bars of a symbol up to now.
+        `numbers` are those of the kernel for signals that it decided on; `series` gives the bars of a symbol
+        up to now.
         """
         rows = []
         count = zip(records, sides(records["side"]), prices, strict=True)
@@ -139,8 +143,14 @@ class Ledger:
                 "provenance": self._names.provenance,
             }
             row = self._insert("signal", values)
-            self.signals[first_number + place] = row
             rows.append(row)
+            said = judged[place] if judged else Judged()
+            if said.keep is not None:
+                said.keep(self._connection, row)
+            if said.refusal is None:
+                self.signals[numbers[place]] = row
+            else:
+                self._refuse(row, said.refusal)
         self._tally.signals += len(rows)
         return rows
 
@@ -204,7 +214,12 @@ class Ledger:
     def _reject(self, verdict: Any) -> None:
         reason = Reason(int(verdict["reason"]))
         limit, actual = float(verdict["limit"]), float(verdict["actual"])
-        row = self.signals[int(verdict["signal"])]
+        text = reason_text(reason, limit, actual)
+        known = actual if np.isfinite(actual) else None
+        told = Refusal(str(reason.stage), reason.code, text, limit, known)
+        self._refuse(self.signals[int(verdict["signal"])], told)
+
+    def _refuse(self, row: int, told: Refusal) -> None:
         connection = self._connection
         connection.execute("UPDATE signal SET status = 'rejected' WHERE id = ?", (row,))
         inserted = connection.execute(
@@ -212,10 +227,7 @@ class Ledger:
             "limit_value, actual_value, confidence, price, provenance) "
             "SELECT id, run_id, ts_ms, symbol, strategy, side, ?, ?, ?, ?, ?, confidence, price, provenance "
             "FROM signal WHERE id = ?",
-            (
-                *(str(reason.stage), reason.code, reason_text(reason, limit, actual), limit),
-                *(actual if np.isfinite(actual) else None, row),
-            ),
+            (told.stage, told.code, told.text, told.limit, told.actual, row),
         ).lastrowid
         self._tally.after.setdefault("rejection", int(inserted or 0) - 1)
         self._tally.rejections += 1

@@ -16,6 +16,7 @@ from cointrader.core.limits import rules_of
 from cointrader.core.paper.engine import Fence, PaperEngine, unfenced
 from cointrader.core.paper.ledger import Ledger, OnClose, RunNames, Shares, file_lessons
 from cointrader.core.paper.reward_memory import RewardMemory
+from cointrader.core.paper.screen import Screen
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
 from cointrader.settings import SECTIONS, Settings
@@ -140,11 +141,13 @@ def open_run(
     fence: Fence = unfenced,
     shares: Shares | None = None,
     on_close: Sequence[OnClose] = (file_lessons,),
+    screen: Screen | None = None,
 ) -> PaperEngine:
     """A run as its rows keep it, ready to go on.
 
-    It keeps the settings and parameters that it began with. Raises NoPaperRun, BookUnreadable, and as
-    `PaperEngine.look`.
+    It keeps the settings and parameters that it began with. `shares` says who had which part in a signal,
+    `screen` who may refuse it, `on_close` what follows in the transaction of a close. Raises
+    NoPaperRun, BookUnreadable, and as `PaperEngine.look`.
     """
     kept, run = paper_runs.get_paper_run(connection, run_id), get_run(connection, run_id)
     if run is None:
@@ -179,6 +182,7 @@ def open_run(
         ledger,
         stale_bars=settings.limits.stale_bars,
         fence=fence,
+        screen=screen,
     )
     engine.look()
     _tell_history(engine)
