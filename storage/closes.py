@@ -72,6 +72,19 @@ def closed_position(
     return ClosedPosition(*rows[0])
 
 
+def reward_parts(
+    connection: sqlite3.Connection, position_id: int, close_number: int
+) -> tuple[float, float, float]:
+    """(profit, time, risk) of the reward in money, before their weights 10, 1 and 2. Raises CloseMissing."""
+    rows = connection.execute(
+        "SELECT c_pnl / 10.0, c_time, c_risk / 2.0 FROM reward WHERE position_id = ? AND close_number = ?",
+        (position_id, close_number),
+    ).fetchall()
+    if not rows:
+        raise CloseMissing(f"position {position_id} has no close number {close_number} with a reward")
+    return float(rows[0][0]), float(rows[0][1]), float(rows[0][2])
+
+
 def file_lessons(connection: sqlite3.Connection, close: ClosedPosition, lessons: Iterable[Lesson]) -> int:
     """Puts lessons into the outbox and returns how many are new; call it inside a transaction."""
     moment, rev = now_ms(), next_rev(connection)

@@ -10,7 +10,9 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from cointrader.core.close_hook import CloseHook
 from cointrader.core.price_guard import Freshness, InvalidPrice, check_price
 from cointrader.core.reasons import Reason, reason_text
 from cointrader.training.integrating.components import FinishedTrade
@@ -20,6 +22,9 @@ from storage.order_requests import DONE, LONG, REFUSED, SHORT, OrderRefused, Ord
 from storage.paper_runs import NoPaperRun, PaperRunEnded, PaperRunRow
 from storage.runs import get_run
 
+if TYPE_CHECKING:
+    from cointrader.core.orchestrator import Orchestrator
+
 logger = logging.getLogger(__name__)
 
 SIDES = {"buy": LONG, "long": LONG, "sell": SHORT, "short": SHORT}
@@ -27,8 +32,8 @@ WAIT_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 
 
-class TradingExecutor:
-    """Opens and closes positions of one paper run."""
+class TradingExecutor(CloseHook):
+    """Opens and closes positions of one paper run, and lets closes be learned from."""
 
     def __init__(
         self,
@@ -37,12 +42,13 @@ class TradingExecutor:
         *,
         decide: Callable[[], object] | None = None,
         wait_seconds: float = WAIT_SECONDS,
+        orchestrator: Orchestrator | None = None,
     ) -> None:
         """`run_id` None is the only run that goes on; `decide` makes a run of this process decide now.
 
-        Raises NoPaperRun and PaperRunEnded.
+        `orchestrator` is who teaches when a position was closed. Raises NoPaperRun and PaperRunEnded.
         """
-        self._connection = connection
+        super().__init__(connection, orchestrator)
         self._run_id = paper_runs.active_run(connection, run_id).run_id
         self._decide, self._wait_seconds = decide, wait_seconds
 

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 from cointrader.jobs.journal import say
 from cointrader.settings import TrainingSettings
 from cointrader.trading.model_id import ModelId
+from cointrader.training.close_training.queueing import KIND, ask_to_train, unfinished_job
 from cointrader.training.close_training.warm_up import warm_up
-from storage import jobs as queue
 from storage.database import transaction
 from storage.outbox import models_that_wait, newest_change, sessions_in_hand
 
 if TYPE_CHECKING:
     from cointrader.jobs.work import WorkContext
 
-KIND = "train_closes"
 IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 
-_UNFINISHED = "SELECT id FROM job WHERE kind = ? AND state IN ('queued', 'running', 'interrupted') LIMIT 1"
 _ASKED_FOR = "SELECT json_extract(arguments_json, '$.seen') FROM job WHERE kind = ? ORDER BY id DESC LIMIT 1"
 _OTHERS = "SELECT EXISTS (SELECT 1 FROM job WHERE state IN ('queued', 'interrupted') AND slot = 'cpu')"
 
@@ -112,20 +110,7 @@ class WaitingCloses:
 
     def _is_asked_for(self) -> bool:
         """A job is at it, or the last one saw everything as it is now."""
-        if self._connection.execute(_UNFINISHED, (KIND,)).fetchall():
+        if unfinished_job(self._connection):
             return True
         asked = self._connection.execute(_ASKED_FOR, (KIND,)).fetchall()
         return bool(asked) and asked[0][0] == newest_change(self._connection)
-
-
-def ask_to_train(connection: sqlite3.Connection) -> int:
-    """The job that drains the outbox, queued now unless there is one; call it inside a transaction."""
-    unfinished = connection.execute(_UNFINISHED, (KIND,)).fetchall()
-    if unfinished:
-        return int(unfinished[0][0])
-    return queue.enqueue(
-        connection,
-        kind=KIND,
-        title="Learn from closed positions",
-        arguments={"seen": newest_change(connection)},
-    )

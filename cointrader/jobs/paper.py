@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cointrader.backtest.report import measure, plausibility_alarms
+from cointrader.core.orchestrator import Orchestrator
 from cointrader.core.paper.engine import PaperEngine
+from cointrader.core.paper.ledger import Closed
 from cointrader.core.paper.orders import take_orders
 from cointrader.core.paper.pace import Pace
 from cointrader.core.paper.start import begin_run, open_run, past_trades
@@ -128,7 +130,21 @@ class _Turns:
                 # Raises StaleAttempt where another process has taken the run over.
                 queue.progress(self.context.connection, job.id, job.attempt, self._moments, 0, self._message)
 
-            self._engine = open_run(self.context.workspace, self.context.connection, self.run_id, fence=fence)
+            workspace, connection = self.context.workspace, self.context.connection
+            orchestrator = Orchestrator(workspace, connection, say=say)
+            orchestrator.load_models()
+
+            def file_close(opened: sqlite3.Connection, closed: Closed) -> None:
+                orchestrator.file_close(opened, closed.position_id, closed.series)
+
+            self._engine = open_run(
+                workspace,
+                connection,
+                self.run_id,
+                fence=fence,
+                shares=orchestrator.shares,
+                on_close=(file_close,),
+            )
             self._pace = self._pace or Pace(self._engine.speed if self._engine.source == "playback" else 0.0)
         return self._engine
 

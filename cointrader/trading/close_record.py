@@ -28,6 +28,7 @@ from storage.closes import (
     closed_position,
     file_lessons,
     keep_labels,
+    reward_parts,
 )
 
 LABEL_MINUTES = (1, 5, 15)
@@ -69,6 +70,15 @@ def keep_known_labels(connection: sqlite3.Connection, close: ClosedPosition, ser
         return
     is_over = int(series.close_ms[-1]) >= close.opened_ms + LABEL_MINUTES[-1] * MINUTE_MS
     keep_labels(connection, close.position_id, labels_of(close, series), now_ms() if is_over else 0)
+
+
+def reward_line(connection: sqlite3.Connection, close: ClosedPosition) -> str:
+    """`REWARD CALC: PnL=.., Time=.., Risk=.., Final=..` of a close that was recorded.
+
+    PnL, Time and Risk are parts of the reward in money, before their weights; Final is the one that trains.
+    """
+    pnl, time, risk = reward_parts(connection, close.position_id, close.close_number)
+    return f"REWARD CALC: PnL={pnl:.4f}, Time={time:.4f}, Risk={risk:.4f}, Final={close.reward:.4f}"
 
 
 def labels_of(close: ClosedPosition, series: Candles) -> Labels:

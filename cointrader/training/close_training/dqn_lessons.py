@@ -75,13 +75,13 @@ class EntryStates:
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._known: dict[tuple[str, int, int], NDArray[np.float32]] = {}
+        self._known: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def at(self, bar: EntryBar) -> NDArray[np.float32] | None:
         """(features,), None in the first bars of a series. What the CNN said then is not known: zeros."""
         series = bar.series
-        key = (series.symbol, series.timeframe_ms, len(series))
-        if key not in self._known:
+        key = (series.symbol, series.timeframe_ms)
+        if key not in self._known or len(self._known[key]) != len(series):
             self._known[key] = rl_states(series)
         state = np.zeros(self._width, np.float32)
         state[: len(STATE_NAMES)] = self._known[key][bar.row]
