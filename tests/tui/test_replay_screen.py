@@ -9,6 +9,7 @@ from storage.database import open_database
 from storage.workspace import Workspace
 from tests.tui import replay_rows as rows
 from tests.tui.driving import console, loaded, notes, screen_text, until
+from tui import setup_text
 from tui.app import CoinTraderApp
 from tui.dialogs.setup import SetupDialog
 from tui.screens.live import LiveScreen
@@ -177,6 +178,12 @@ async def test_a_setup_is_opened_whole(workspace, connection, replayed):
         assert "sell  -0.8200  not met yet" in text.text
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen))
+
+
+def test_the_fields_of_a_package_are_named_in_the_order_of_their_flags():
+    from cointrader.training.collecting.completeness import FIELDS
+
+    assert setup_text.FIELDS == FIELDS
 
 
 async def test_an_empty_workspace_says_where_setups_come_from(empty: Workspace):

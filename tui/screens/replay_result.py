@@ -34,6 +34,7 @@ class ReplayResultScreen(ConsoleScreen):
         "begin at the lowest of the three. A gain within two standard errors is no gain. enter shows the "
         "steps of the replayed session, c those of the control, w the curves of both."
     )
+    help_title: ClassVar[str] = "Result of a replay"
     OPENS = LazyClasses("tui.screens.step_browser:StepBrowserScreen")
     AUTO_FOCUS = "#story"
     BINDINGS: ClassVar[list[BindingType]] = [
