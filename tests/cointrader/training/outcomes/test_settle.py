@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from cointrader.training.outcomes.priority import TAU_MS, training_priority
 from cointrader.training.outcomes.settle import Settled, settle_series
 from models.candle_series import PlainCandles, truncate
 from models.setup_rows import BUY, HOLD, SELL
-from storage.database import transaction
+from storage.database import open_database, transaction
 from storage.training_health import training_health
+from storage.workspace import Workspace
 from tests.cointrader.training.outcomes.collected import collect_at, states, without
 from tests.models.walks import random_walk
 
@@ -221,3 +223,24 @@ def test_setups_are_validated_in_bulk(connection: sqlite3.Connection) -> None:
     assert told.validated == len(bars)
     assert told.experiences == 3 * len(bars)
     assert len(written) < 12, "a transaction for many setups, not one for each"
+
+
+def test_of_two_validations_at_once_the_later_one_changes_nothing(
+    workspace: Workspace, connection: sqlite3.Connection, series: PlainCandles
+) -> None:
+    collect_at(connection, series, range(100, 200, 10))
+    overtaken: list[Settled] = []
+
+    def overtake(places: Any) -> Any:
+        if not overtaken:
+            with closing(open_database(workspace)) as other:
+                overtaken.append(settled(other, series))
+                with transaction(other):
+                    other.execute("UPDATE experience SET training_count = 7, td_error = 0.0")
+        return states(places)
+
+    told = settle_series(connection, series, SETTINGS, overtake)
+    assert (overtaken[0].validated, overtaken[0].experiences) == (10, 30)
+    assert (told.validated, told.experiences) == (0, 0)
+    assert rows(connection, "SELECT count(*), min(training_count) FROM experience") == [(30, 7)]
+    assert rows(connection, "SELECT validated FROM collection") == [(10,)]
