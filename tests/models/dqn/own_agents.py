@@ -28,7 +28,7 @@ class ActorCritic:
             torch.manual_seed(seed)
             self.network: nn.Module = TwoHeads(features)
         learning = [each for each in self.network.parameters() if each.requires_grad]
-        self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(learning, lr=5e-3, foreach=True)
+        self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(learning, lr=3e-3, foreach=True)
         self.followers: Mapping[str, str] = {"older.weight": "critic.weight", "older.bias": "critic.bias"}
 
     def loss(self, batch: TensorBatch) -> RLLoss:
