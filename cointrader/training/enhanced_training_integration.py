@@ -236,5 +236,4 @@ def _counts(health: TrainingHealth) -> dict[str, Any]:
 
 
 def _waiting(health: TrainingHealth) -> dict[str, str]:
-    needs = {"cnn": health.episodes, "dqn": health.rl_experiences}
-    return {agent: f"{need.have:,}/{need.needed:,}" for agent, need in needs.items() if not need.is_met}
+    return {need.agent: f"{need.have:,}/{need.needed:,}" for need in health.needs if not need.is_met}
