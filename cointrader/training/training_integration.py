@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,11 @@ from cointrader.training.integrating.components import (
 from cointrader.training.integrating.trades import learn_trades
 from cointrader.training.outcomes.settle import Settled, settle_series
 from cointrader.training.outcomes.validate import OutcomeTerms
+from cointrader.training.replaying.errors import WaitingForEpisodes
 from cointrader.training.setup_source import states_at
 from models import registry
 from models.candle_series import CandleSeries
+from models.errors import NotEnoughRows
 from storage import jobs as queue
 from storage.candles import candle_record
 from storage.database import open_database
@@ -192,13 +194,9 @@ class TrainingIntegration:
             return Trained(agent, "waiting", f"waiting {new:,}/{needed:,}")
         self._trained_at[agent] = have
         if agent == "cnn" and self._cnn is not None:
-            for symbol in symbols:
-                self._cnn.train_on_profitable_episodes(symbol)
-            return Trained(agent, "done", f"trained on episodes of {', '.join(symbols)}")
+            return _train_own(agent, "episodes", self._cnn.train_on_profitable_episodes, symbols)
         if agent == "dqn" and self._rl is not None:
-            for symbol in symbols:
-                self._rl.train_on_experiences(symbol)
-            return Trained(agent, "done", f"trained on experiences of {', '.join(symbols)}")
+            return _train_own(agent, "experiences", self._rl.train_on_experiences, symbols)
         job_id = queue.enqueue(
             self._connection,
             kind="train",
@@ -214,6 +212,20 @@ class TrainingIntegration:
 
     def _experiences(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM experience").fetchall()[0][0])
+
+
+def _train_own(agent: str, what: str, train: Callable[[str], object], symbols: Sequence[str]) -> Trained:
+    """Trains on each symbol that has enough by itself; one that has not does not keep the others."""
+    trained: list[str] = []
+    waiting: list[str] = []
+    for symbol in symbols:
+        try:
+            train(symbol)
+            trained.append(symbol)
+        except (WaitingForEpisodes, NotEnoughRows) as few:
+            waiting.append(f"{symbol}: {few}")
+    done = [f"trained on {what} of {', '.join(trained)}"] if trained else []
+    return Trained(agent, "done" if trained else "waiting", "; ".join([*done, *waiting]))
 
 
 def _added(one: Settled, other: Settled) -> Settled:

@@ -15,10 +15,11 @@ from cointrader.training.enhanced_training_integration import (
     EnhancedTrainingIntegration,
 )
 from cointrader.training.integrating.components import Decision, FinishedTrade
+from cointrader.training.replaying.errors import WaitingForEpisodes
 from cointrader.training.training_integration import TrainingIntegration
 from models.candle_series import CandleSeries, PlainCandles, truncate
 from models.parameters import ParameterError
-from models.setup_rows import BUY, HOLD
+from models.setup_rows import BUY, HOLD, SELL
 from storage.candles import candle_record
 from storage.workspace import Workspace
 from tests.conftest import Eventually
@@ -51,7 +52,8 @@ class Feed:
     provenance = "synthetic"
 
     def __init__(self, series: PlainCandles, shown: int) -> None:
-        self.series, self.shown, self.symbols = series, shown, (series.symbol,)
+        self.series, self.shown = series, shown
+        self.symbols: tuple[str, ...] = (series.symbol,)
 
     def candles(self, symbol: str) -> CandleSeries:
         return truncate(self.series, self.shown)
@@ -97,6 +99,20 @@ class OwnAgent:
     def train_on_experiences(self, symbol: str) -> object:
         self.trained.append(symbol)
         return None
+
+
+def made_trade(side: str, at_ms: int) -> FinishedTrade:
+    """One that was opened at a decision and closed seven minutes later, with a small gain."""
+    return FinishedTrade(
+        symbol=SYMBOL,
+        side=side,
+        signal_ms=at_ms,
+        opened_ms=at_ms,
+        closed_ms=at_ms + 7 * MINUTE,
+        pnl=2.35,
+        notional=5_000.0,
+        equity=10_000.0,
+    )
 
 
 @pytest.fixture
@@ -171,16 +187,7 @@ def test_a_closed_trade_becomes_one_experience_with_its_reward(
     workspace: Workspace, connection: sqlite3.Connection, feed: Feed
 ) -> None:
     at_ms = int(feed.series.close_ms[250])
-    trade = FinishedTrade(
-        symbol=SYMBOL,
-        side="long",
-        signal_ms=at_ms,
-        opened_ms=at_ms,
-        closed_ms=at_ms + 7 * MINUTE,
-        pnl=2.35,
-        notional=5_000.0,
-        equity=10_000.0,
-    )
+    trade = made_trade("long", at_ms)
     integration = TrainingIntegration(
         feed, orchestrator=Decisions(at_ms), executor=Trades(trade), workspace=workspace
     )
@@ -192,6 +199,73 @@ def test_a_closed_trade_becomes_one_experience_with_its_reward(
     ).fetchall()
     # tanh(0.047) + 0.2 tanh(0.047) + 0.05 tanh(0.235) - 0.002, with no earlier trade to remember
     assert rows == [(BUY, pytest.approx(0.065897, abs=1e-6), 1, 1)]
+    integration.close()
+
+
+def test_the_value_of_a_trade_counts_the_regret_of_its_own_side(
+    workspace: Workspace, connection: sqlite3.Connection, feed: Feed
+) -> None:
+    at_ms = int(feed.series.close_ms[250])
+    sides = [made_trade("long", at_ms), made_trade("short", at_ms)]
+    # The setup itself was held; what was given away is a matter of what each trade did.
+    integration = TrainingIntegration(feed, executor=Trades(*sides), workspace=workspace)
+    integration.collect()
+    if not any(ts_ms == at_ms for ts_ms, _, _ in setups(connection)):
+        pytest.fail("the bar must be one that is collected")
+    integration.validate()
+    rows = connection.execute(
+        'SELECT e."action", e.value, o.novelty, '
+        "CASE s.side WHEN 'long' THEN o.gross_return ELSE -o.gross_return END "
+        "FROM experience AS e JOIN setup AS s ON s.id = e.setup_id JOIN outcome AS o ON o.setup_id = s.id "
+        "WHERE e.source = 'close' ORDER BY 1"
+    ).fetchall()
+    assert [row[0] for row in rows] == [BUY, SELL]
+    score = 1.0 / (1.0 + np.exp(-(2.35 / 5_000.0) / 0.005))
+    for action, value, novelty, moved in rows:
+        earned = (moved if action == BUY else -moved) - 0.002
+        lost = max(moved - 0.002, -moved - 0.002, 0.0) - earned
+        assert value == pytest.approx(0.5 * score + 0.3 * np.tanh(lost / 0.005) + 0.2 * novelty)
+    integration.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"side": "buy"}, "side of a trade"),
+        ({"pnl": float("nan")}, "pnl"),
+        ({"equity": 0.0}, "equity"),
+        ({"notional": float("inf")}, "notional"),
+        ({"closed_ms": 0}, "in this order"),
+    ],
+)
+def test_a_trade_that_cannot_be_is_refused_by_name_where_it_is_made(
+    wrong: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(made_trade("long", 1_000), **wrong)  # type: ignore[arg-type]
+
+
+def test_a_symbol_with_too_few_episodes_does_not_keep_the_others(workspace: Workspace, feed: Feed) -> None:
+    class Choosy(OwnCnn):
+        def train_on_profitable_episodes(
+            self, symbol: str, min_profitability: float = 0.7, max_episodes: int = 500
+        ) -> object:
+            if symbol == "ETH/USDT":
+                raise WaitingForEpisodes(63, 100, "so few")
+            return super().train_on_profitable_episodes(symbol)
+
+    cnn, agent = Choosy(), OwnAgent()
+    few = EnhancedTrainingConfig(min_episodes_for_cnn_training=10, min_experiences_for_rl_training=10)
+    integration = TrainingIntegration(
+        feed, cnn=cnn, rl=agent, workspace=workspace, settings=few.within(Settings())
+    )
+    integration.collect()
+    integration.validate()
+    feed.symbols = ("ETH/USDT", SYMBOL)
+    trained, _ = integration.train()
+    assert (trained.what, cnn.trained) == ("done", [SYMBOL])
+    assert trained.words == f"trained on episodes of {SYMBOL}; ETH/USDT: waiting 63/100: so few"
+    assert agent.trained == ["ETH/USDT", SYMBOL]
     integration.close()
 
 
