@@ -44,6 +44,7 @@ from storage.database import open_database
 from storage.workspace import Workspace, resolve_workspace
 
 SOURCE_NAME = "a running program"
+SYNTHETIC = "synthetic"
 REMEMBERED_TRADES = 1_000
 
 
@@ -113,16 +114,23 @@ class TrainingIntegration:
             self._settings,
             self._decisions(series),
             self._seen_ms.get(series.symbol, -1),
+            # What is stored of the series may be real; what is made up stays so.
+            provenance=SYNTHETIC if self._provider.provenance == SYNTHETIC else "",
         )
         self._seen_ms[series.symbol] = int(series.close_ms[-1])
         return report.collected
 
     def _store(self, series: CandleSeries) -> None:
-        """Bars of the program's own become candles of the workspace: outcomes can be computed again."""
+        """Bars of the program's own become candles of the workspace: outcomes can be computed again.
+
+        Made-up bars are never added to real ones, nor real ones to made-up ones: CandleFileError.
+        """
         kept = candle_record(self._connection, series.symbol, series.timeframe_ms)
         if kept is not None and kept.last_close_ms >= int(series.close_ms[-1]):
             return
-        provenance = self._provider.provenance if kept is None else kept.provenance
+        provenance = self._provider.provenance
+        if kept is not None and SYNTHETIC not in (provenance, kept.provenance):
+            provenance = kept.provenance
         store_bars(self.workspace, self._connection, series, source_name=SOURCE_NAME, provenance=provenance)
 
     def _decisions(self, series: CandleSeries) -> Signals | None:

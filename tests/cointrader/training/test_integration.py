@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from cointrader.data_feeds.errors import CandleFileError
 from cointrader.settings import Settings
 from cointrader.training.enhanced_training_integration import (
     EnhancedTrainingConfig,
@@ -22,6 +24,7 @@ from models.parameters import ParameterError
 from models.setup_rows import BUY, HOLD, SELL
 from storage.candles import candle_record
 from storage.workspace import Workspace
+from tests.cointrader.training.stored_candles import store_candles
 from tests.conftest import Eventually
 
 MINUTE = 60_000
@@ -44,6 +47,14 @@ def random_walk(bars: int, symbol: str = SYMBOL) -> PlainCandles:
         close=close,
         volume=draw.uniform(1.0, 9.0, bars),
     )
+
+
+def truncated(series: PlainCandles, bars: int) -> PlainCandles:
+    """The first bars of a series."""
+    columns: dict[str, Any] = {
+        name: value[:bars] for name, value in vars(series).items() if isinstance(value, np.ndarray)
+    }
+    return dataclasses.replace(series, **columns)
 
 
 class Feed:
@@ -149,6 +160,25 @@ def test_bars_of_the_program_are_kept_as_candles_with_their_lineage(
     integration.collect()
     row = candle_record(connection, SYMBOL, 5 * MINUTE)
     assert row is not None and (row.bars, row.provenance) == (300, "synthetic")
+    assert connection.execute("SELECT DISTINCT provenance FROM setup").fetchall() == [("synthetic",)]
+
+
+def test_made_up_bars_are_never_added_to_real_ones(
+    integration: TrainingIntegration, connection: sqlite3.Connection, workspace: Workspace, feed: Feed
+) -> None:
+    store_candles(workspace, connection, truncated(feed.series, 200), provenance="import")
+    with pytest.raises(CandleFileError, match="kept as 'import' and this file is 'synthetic'"):
+        integration.collect()
+    row = candle_record(connection, SYMBOL, 5 * MINUTE)
+    assert row is not None and (row.bars, row.provenance) == (200, "import")
+    assert setups(connection) == []
+
+
+def test_setups_of_made_up_bars_say_so_whatever_is_stored_of_the_series(
+    integration: TrainingIntegration, connection: sqlite3.Connection, workspace: Workspace, feed: Feed
+) -> None:
+    store_candles(workspace, connection, feed.series, provenance="import")
+    assert integration.collect() > 0
     assert connection.execute("SELECT DISTINCT provenance FROM setup").fetchall() == [("synthetic",)]
 
 
