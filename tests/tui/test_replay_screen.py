@@ -34,7 +34,7 @@ def replayed(connection) -> tuple[int, int]:
         kind="prioritised",
         value=0.561,
         sessions=(session, control),
-        words="better than its control out of sample (+0.027, more than 2 standard errors)",
+        words="better than its control out of sample (+0.027, more than 3 standard errors)",
     )
     return session, control
 
@@ -116,7 +116,7 @@ async def test_each_replay_stands_beside_its_control_with_the_sentence(workspace
         await until(pilot, lambda: is_listed(app))
         newest, older = replays(app).splitlines()
         assert "0.5610" in newest and "0.5340" in newest and "+0.027 ▲" in newest
-        assert "+0.004 =" in older, "within two standard errors nothing was gained"
+        assert "+0.004 =" in older, "within three standard errors nothing was gained"
         verdict = app.screen.query_one("#verdict", Panel)
         assert "better than its control" in verdict.text and "baseline 0.5000" in verdict.text
         await pilot.press("tab", "down")
