@@ -251,7 +251,7 @@ def test_a_symbol_with_too_few_episodes_does_not_keep_the_others(workspace: Work
     feed.symbols = ("ETH/USDT", SYMBOL)
     trained, _ = integration.train()
     assert (trained.what, cnn.trained) == ("done", [SYMBOL])
-    assert trained.words == f"trained on episodes of {SYMBOL}; ETH/USDT: waiting 63/100: so few"
+    assert trained.words == f"trained on {SYMBOL}; ETH/USDT: waiting 63/100: so few"
     assert agent.trained == ["ETH/USDT", SYMBOL]
     integration.close()
 
@@ -263,12 +263,35 @@ def test_the_users_own_models_train_when_there_is_enough(workspace: Workspace, f
         feed, cnn=cnn, rl=agent, workspace=workspace, settings=few.within(Settings())
     )
     waiting = integration.train()
-    assert [(each.what, each.words) for each in waiting] == [("waiting", "waiting 0/10")] * 2
+    assert [(each.what, each.words) for each in waiting] == [("waiting", "0/10")] * 2
     integration.collect()
     integration.validate()
     assert [each.what for each in integration.train()] == ["done", "done"]
     assert (cnn.trained, agent.trained) == ([SYMBOL], [SYMBOL])
     assert [each.what for each in integration.train()] == ["waiting", "waiting"]
+    integration.close()
+
+
+def test_a_model_that_fails_does_not_keep_the_other_from_its_turn(workspace: Workspace, feed: Feed) -> None:
+    class Broken(OwnCnn):
+        def train_on_profitable_episodes(
+            self, symbol: str, min_profitability: float = 0.7, max_episodes: int = 500
+        ) -> object:
+            raise RuntimeError("no such layer")
+
+    agent = OwnAgent()
+    few = EnhancedTrainingConfig(min_episodes_for_cnn_training=10, min_experiences_for_rl_training=10)
+    integration = TrainingIntegration(
+        feed, cnn=Broken(), rl=agent, workspace=workspace, settings=few.within(Settings())
+    )
+    integration.collect()
+    integration.validate()
+    turn = integration.train()
+    assert [(each.what, each.words) for each in turn] == [
+        ("failed", "RuntimeError: no such layer"),
+        ("done", f"trained on {SYMBOL}"),
+    ]
+    assert agent.trained == [SYMBOL]
     integration.close()
 
 
