@@ -6,7 +6,9 @@ three levels, 64 children a node. It draws from the priorities alone and knows n
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,8 +135,19 @@ def rows() -> list[Row]:
         cases = {"limit": _times(plain, times), "ours": _times(mine, times)}
         timings = interleave(cases, "limit", rounds=9)
         report.append(row_of(id, name, timings, target=target))
-    print(f"P3 memory: {ours.nbytes / 2**20:,.0f} MiB at {len(ours):,} rows, states {_state_mib():,.0f} MiB")
+    before = _resident_mib()
+    for _ in range(ROWS // BATCH + 1):
+        exchange()
+    print(
+        f"P3 memory: {ours.nbytes / 2**20:,.0f} MiB at {len(ours):,} rows, states {_state_mib():,.0f} MiB; "
+        f"drawing a million experiences added {_resident_mib() - before:,.1f} MiB to the process"
+    )
     return report
+
+
+def _resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def _state_mib() -> float:

@@ -82,7 +82,7 @@ AGENTS: tuple[AgentEntry, ...] = (
     AgentEntry(
         name="cob_rl",
         title="COB RL",
-        purpose="Buy, sell or hold, from the order book? A transformer that learns from what its actions earn.",
+        purpose="Buy, sell or hold, by the order book? A transformer that learns from what actions earn.",
         params="models.cob_rl.params:CobRlParams",
         module="models.cob_rl.agent",
         kind="torch",

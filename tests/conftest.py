@@ -27,7 +27,9 @@ from storage.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("COINTRADER_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-SHORT_TRAININGS = ("--param", "cnn.steps=150", "--param", "cob_rl.steps=20")
+SHORT_TRAININGS = tuple(
+    word for param in ("cnn.steps=150", "dqn.steps=200", "cob_rl.steps=20") for word in ("--param", param)
+)
 
 
 @dataclass(frozen=True)

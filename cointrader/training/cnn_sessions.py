@@ -193,12 +193,13 @@ def profitability_of(
     known = np.flatnonzero((draws > 0) & np.isfinite(score))
     if not len(known):
         return None
-    share = draws[known] / draws[known].sum()
+    total = int(draws[known].sum())
+    share = draws[known] / total
     return Profitability(
-        draws=int(draws[known].sum()),
+        draws=total,
         setups=len(known),
         mean_score=float(share @ score[known]),
-        profitable_share=float(share @ (score[known] >= PROFITABLE_SCORE)),
+        profitable_share=int(draws[known] @ (score[known] >= PROFITABLE_SCORE)) / total,
         net_return=float(share @ net_return[known]),
     )
 

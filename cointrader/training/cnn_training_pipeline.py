@@ -7,7 +7,7 @@ step by step, judged on rows that it never saw, shown in the console, rebuilt by
     trainer = CNNTrainer(my_module, workspace="...")      # any torch module, see models.cnn.own_network
     session = trainer.train("BTC/USDT")
     replay = trainer.train_on_profitable_episodes("BTC/USDT", min_profitability=0.7, max_episodes=500)
-    print(replay.words)  # no better than its control out of sample (+0.0040, within 2 standard errors ...)
+    print(replay.words)  # no better than its control out of sample (+0.0040, within 3 standard errors ...)
     trainer.step(replay.session.session_id, 40).gradients()
 
 Training on what paid alone teaches a model what paying looks like afterwards, not beforehand. So each such

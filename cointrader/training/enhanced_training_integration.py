@@ -121,6 +121,7 @@ class EnhancedTrainingIntegration:
         self._workers = self._make_workers()
         self._turn = threading.Lock()
         self._waiting: dict[str, str] = {}
+        self._failed = ""
 
     def _make_workers(self) -> list[_Worker]:
         interval = self.config.collection_interval
@@ -175,7 +176,7 @@ class EnhancedTrainingIntegration:
         finally:
             connection.close()
         workers = {worker.name: worker.told() for worker in self._workers}
-        errors = [worker.last_error for worker in self._workers if worker.last_error]
+        errors = [error for error in (*(each.last_error for each in self._workers), self._failed) if error]
         return {
             **_counts(health),
             "waiting": _waiting(health) | self._waiting,
@@ -209,9 +210,11 @@ class EnhancedTrainingIntegration:
         worker.last_ms = now_ms()
 
     def _train(self, integration: TrainingIntegration) -> None:
-        self._waiting = {
-            trained.agent: trained.words for trained in integration.train() if trained.what == "waiting"
-        }
+        turn = integration.train()
+        self._waiting = {trained.agent: trained.words for trained in turn if trained.what == "waiting"}
+        if any(trained.what != "waiting" for trained in turn):
+            told = [f"{trained.agent}: {trained.words}" for trained in turn if trained.what == "failed"]
+            self._failed = "; ".join(told)
 
 
 def _check_part(name: str, part: object, protocol: type) -> None:
@@ -236,5 +239,4 @@ def _counts(health: TrainingHealth) -> dict[str, Any]:
 
 
 def _waiting(health: TrainingHealth) -> dict[str, str]:
-    needs = {"cnn": health.episodes, "dqn": health.rl_experiences}
-    return {agent: f"{need.have:,}/{need.needed:,}" for agent, need in needs.items() if not need.is_met}
+    return {need.agent: f"{need.have:,}/{need.needed:,}" for need in health.needs if not need.is_met}

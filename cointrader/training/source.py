@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from cointrader.settings import load_settings
 from cointrader.training.book_source import BOOK_TYPE, books_of
+from cointrader.training.cross_model import cnn_of_setups
 from cointrader.training.outcomes.rewards import rewards_of_net
 from cointrader.training.setup_source import read_experiences, read_setups, states_at
 from models.base import FeedRows, SignalRows
 from models.candle_series import CandleSeries, FloatArray
+from models.dqn.cross_features import CrossFeatures
 from models.errors import NotEnoughRows
 from models.setup_rows import BookRows, ExperienceRows, SetupRows
 from storage.candles import CandleFileRow, list_candles, read_candles, timeframe_text
@@ -72,6 +74,12 @@ class WorkspaceSource:
         rows, lineage = read_experiences(self._connection, self._states, symbols)
         self._lineage |= lineage
         return rows
+
+    def cnn_features(self, setups: SetupRows) -> CrossFeatures:
+        """What the CNN says of setups that none of the versions asked had learned anything of."""
+        said = cnn_of_setups(self._workspace, self._connection, setups)
+        self._lineage |= said.lineage
+        return CrossFeatures(said.features, said.cut_offs)
 
     def _states(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         return states_at(self._workspace, self._connection, places)

@@ -11,9 +11,9 @@ Nothing is computed from bars that the provider has not shown yet.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,21 +33,26 @@ from cointrader.training.integrating.components import (
 from cointrader.training.integrating.trades import learn_trades
 from cointrader.training.outcomes.settle import Settled, settle_series
 from cointrader.training.outcomes.validate import OutcomeTerms
+from cointrader.training.replaying.errors import WaitingForEpisodes
 from cointrader.training.setup_source import states_at
 from models import registry
 from models.candle_series import CandleSeries
+from models.errors import NotEnoughRows
 from storage import jobs as queue
 from storage.candles import candle_record
 from storage.database import open_database
 from storage.workspace import Workspace, resolve_workspace
 
 SOURCE_NAME = "a running program"
+SYNTHETIC = "synthetic"
 REMEMBERED_TRADES = 1_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a turn of training came to for one agent: `what` is done, queued or waiting, `words` say more."""
+    """What a turn of training came to for one agent: `what` is done, queued, waiting or failed."""
 
     agent: str
     what: str
@@ -111,16 +116,23 @@ class TrainingIntegration:
             self._settings,
             self._decisions(series),
             self._seen_ms.get(series.symbol, -1),
+            # What is stored of the series may be real; what is made up stays so.
+            provenance=SYNTHETIC if self._provider.provenance == SYNTHETIC else "",
         )
         self._seen_ms[series.symbol] = int(series.close_ms[-1])
         return report.collected
 
     def _store(self, series: CandleSeries) -> None:
-        """Bars of the program's own become candles of the workspace: outcomes can be computed again."""
+        """Bars of the program's own become candles of the workspace: outcomes can be computed again.
+
+        Made-up bars are never added to real ones, nor real ones to made-up ones: CandleFileError.
+        """
         kept = candle_record(self._connection, series.symbol, series.timeframe_ms)
         if kept is not None and kept.last_close_ms >= int(series.close_ms[-1]):
             return
-        provenance = self._provider.provenance if kept is None else kept.provenance
+        provenance = self._provider.provenance
+        if kept is not None and SYNTHETIC not in (provenance, kept.provenance):
+            provenance = kept.provenance
         store_bars(self.workspace, self._connection, series, source_name=SOURCE_NAME, provenance=provenance)
 
     def _decisions(self, series: CandleSeries) -> Signals | None:
@@ -174,36 +186,54 @@ class TrainingIntegration:
     def train(self) -> list[Trained]:
         """One turn of training: what has gathered enough since its last is trained, the rest waits.
 
-        Our own agents are trained by the workspace's worker; the jobs are queued here and not waited for.
+        Our own agents are trained by the workspace's worker; the jobs are queued here and not waited for. One
+        that fails tries again when as much has come in once more.
         """
-        symbols: Sequence[str] = self._provider.symbols
+        training = self._settings.training
         return [
-            self._train(
-                "cnn", self._episodes(), self._settings.training.min_episodes_for_cnn_training, symbols
-            ),
-            self._train(
-                "dqn", self._experiences(), self._settings.training.min_experiences_for_rl_training, symbols
-            ),
+            self._train("cnn", self._episodes(), training.min_episodes_for_cnn_training),
+            self._train("dqn", self._experiences(), training.min_experiences_for_rl_training),
         ]
 
-    def _train(self, agent: str, have: int, needed: int, symbols: Sequence[str]) -> Trained:
+    def _train(self, agent: str, have: int, needed: int) -> Trained:
         new = have - self._trained_at[agent]
         if new < needed:
-            return Trained(agent, "waiting", f"waiting {new:,}/{needed:,}")
+            return Trained(agent, "waiting", f"{new:,}/{needed:,}")
         self._trained_at[agent] = have
+        own = self._cnn if agent == "cnn" else self._rl
+        try:
+            return self._train_own(agent) if own is not None else self._queue(agent)
+        except Exception as error:
+            # Somebody's own model may raise anything; the other agents have their turn all the same.
+            log.exception("training %s failed", agent)
+            return Trained(agent, "failed", f"{type(error).__name__}: {error}")
+
+    def _train_own(self, agent: str) -> Trained:
+        """Trains on each symbol that has enough by itself; one that has not does not keep the others."""
+        trained: list[str] = []
+        waiting: list[str] = []
+        for symbol in self._provider.symbols:
+            try:
+                self._train_symbol(agent, symbol)
+                trained.append(symbol)
+            except (WaitingForEpisodes, NotEnoughRows) as few:
+                waiting.append(f"{symbol}: {few}")
+        done = [f"trained on {', '.join(trained)}"] if trained else []
+        return Trained(agent, "done" if trained else "waiting", "; ".join([*done, *waiting]))
+
+    def _train_symbol(self, agent: str, symbol: str) -> None:
         if agent == "cnn" and self._cnn is not None:
-            for symbol in symbols:
-                self._cnn.train_on_profitable_episodes(symbol)
-            return Trained(agent, "done", f"trained on episodes of {', '.join(symbols)}")
-        if agent == "dqn" and self._rl is not None:
-            for symbol in symbols:
-                self._rl.train_on_experiences(symbol)
-            return Trained(agent, "done", f"trained on experiences of {', '.join(symbols)}")
+            least = self._settings.training.min_profitability_for_replay
+            self._cnn.train_on_profitable_episodes(symbol, min_profitability=least)
+        elif self._rl is not None:
+            self._rl.train_on_experiences(symbol)
+
+    def _queue(self, agent: str) -> Trained:
         job_id = queue.enqueue(
             self._connection,
             kind="train",
             title=f"Train {agent}",
-            arguments={"agent": agent, "params": {"symbols": ",".join(symbols)}, "seed": 0},
+            arguments={"agent": agent, "params": {"symbols": ",".join(self._provider.symbols)}, "seed": 0},
             slot=registry.get(agent).slot,
         )
         return Trained(agent, "queued", f"queued as job {job_id}")

@@ -135,5 +135,7 @@ def flat_gradient(parameters: Iterable[Tensor]) -> NDArray[np.float32]:
 
 
 def _flat(gradient: Tensor) -> NDArray[np.float32]:
-    flat: NDArray[np.float32] = gradient.detach().reshape(-1).to(torch.float32).cpu().numpy()
+    if gradient.dtype is not torch.float32 or gradient.device.type != "cpu":
+        gradient = gradient.to(torch.float32).cpu()
+    flat: NDArray[np.float32] = gradient.detach().numpy().reshape(-1)
     return flat

@@ -86,7 +86,8 @@ class ReplayBatches:
     The weights of the dataset undo the law wholly (b = 1, largest 1); at step t of T they are raised to
     b = 0.4 + 0.6 t / T (Schaul et al. 2015, arXiv:1511.05952). A row that has reached its cap leaves the law
     of the others as it was but for a factor that they share, so their weights stay. At most a fifth of a
-    batch (`replay_rapid_share`) are rapid rows, as long as others are left.
+    batch (`replay_rapid_share`) are rapid rows, as long as others are left; how many are is what the law
+    expects of them, rounded up or down at random, so that this cap takes nothing away from the law.
 
     Raises NotEnoughRows when a batch cannot be filled within the caps (see `steps_within_cap`).
     """
@@ -99,15 +100,18 @@ class ReplayBatches:
         nothing = np.zeros(dataset.rows)
         self._priority: FloatArray = arrays.get(PRIORITY, nothing + 1.0)
         self._rapid: NDArray[np.bool_] = np.asarray(arrays.get(RAPID, nothing)[train], dtype=np.bool_)
-        self._few_rapid = int(batch * dataset.constants.get("replay_rapid_share", RAPID_SHARE))
-        self._cumulative: FloatArray = np.cumsum(self._law)
+        share = dataset.constants.get("replay_rapid_share", RAPID_SHARE)
+        self._few_rapid = int(batch * share + 1e-9)  # 49 (1/49) is a little under 1
+        self._order: IntArray = np.argsort(self._rapid, kind="stable")  # rapid rows last
+        self._others = len(train) - int(np.count_nonzero(self._rapid))
+        self._cumulative: FloatArray = np.cumsum(self._law[self._order])
         self._counts: IntArray = np.zeros(len(train), dtype=np.int64)
         self._rows, self._step = np.empty(0, dtype=np.int64), 0
 
     def rows(self, step: int) -> IntArray:
         if step < self._step:
             self._counts[:], self._step = 0, 0
-            self._cumulative = np.cumsum(self._law)
+            self._cumulative = np.cumsum(self._law[self._order])
         while self._step < step:
             self._step += 1
             self._rows = self._drawn(self._step)
@@ -136,21 +140,33 @@ class ReplayBatches:
         kept = np.empty(0, dtype=np.int64)
         cumulative = self._cumulative
         while True:
-            chances = generator.random(self._batch - len(kept)) * cumulative[-1]
-            last = np.searchsorted(cumulative, cumulative[-1])  # a chance may be rounded up to the whole
-            places = np.minimum(np.searchsorted(cumulative, chances, side="right"), last)
-            kept = np.concatenate([kept, places])
-            kept = kept[self._within_caps(kept)]
-            if len(kept) == self._batch:
-                break
-            cumulative = np.cumsum(self._left(kept))
             if cumulative[-1] <= 0.0:
                 got = int(self._counts.sum()) + len(kept)
                 raise NotEnoughRows(got, step * self._batch, f"draws at {MOST_DRAWS} a row at most")
+            kept = np.concatenate([kept, self._places(generator, cumulative, self._batch - len(kept))])
+            kept = kept[self._within_caps(kept)]
+            if len(kept) == self._batch:
+                break
+            cumulative = np.cumsum(self._left(kept)[self._order])
         np.add.at(self._counts, kept, 1)
         if (self._counts[kept] >= MOST_DRAWS).any():
-            self._cumulative = np.cumsum(np.where(self._counts < MOST_DRAWS, self._law, 0.0))
+            left = np.where(self._counts < MOST_DRAWS, self._law, 0.0)
+            self._cumulative = np.cumsum(left[self._order])
         return kept
+
+    def _places(self, generator: np.random.Generator, cumulative: FloatArray, count: int) -> IntArray:
+        """`count` places in `train`, by the sums of a law in `_order`."""
+        whole = float(cumulative[-1])
+        others = float(cumulative[self._others - 1]) if self._others else 0.0
+        rapid = min(count, int(count * (whole - others) / whole + generator.random()))
+        chances, start = generator.random(count), count - rapid
+        chances[:start] *= others
+        chances[start:] = others + chances[start:] * (whole - others)
+        found = np.searchsorted(cumulative, chances, side="right")
+        # A chance may be rounded up to the whole of its part.
+        found[:start] = np.minimum(found[:start], np.searchsorted(cumulative, others))
+        found[start:] = np.minimum(found[start:], np.searchsorted(cumulative, whole))
+        return self._order[found]
 
     def _within_caps(self, places: IntArray) -> NDArray[np.bool_]:
         """Which of these draws are within the cap of their row and that of rapid rows."""

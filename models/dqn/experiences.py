@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.base import Dataset
 from models.candle_series import IntArray
+from models.dqn.cross_features import CROSS_NAMES, CrossSource
 from models.dqn.network import ACTIONS
 from models.dqn.params import DqnParams
 from models.dqn.policy import independent_outcomes
@@ -17,16 +18,6 @@ from models.rl_state import STATE_NAMES
 from models.setup_rows import HOLD, ExperienceRows, SetupRows, SetupSource
 
 LEAST_ROWS = 200
-CROSS_NAMES = ("cnn_none", "cnn_high", "cnn_low", "cnn_known")
-
-
-@runtime_checkable
-class CrossSource(Protocol):
-    """A source that knows what the CNN said of setups before it could have learned from them."""
-
-    def cnn_features(self, setups: SetupRows) -> NDArray[np.float32]:
-        """(n, 4) in the order of CROSS_NAMES; zeros where no such CNN is stored."""
-        ...
 
 
 @runtime_checkable
@@ -56,7 +47,7 @@ def experience_dataset(source: SetupSource, params: DqnParams) -> Dataset:
     setups, symbols = rows.setups, sorted(set(rows.setups.symbol))
     number = {name: place for place, name in enumerate(symbols)}
     of_setup = np.array([number[name] for name in setups.symbol], np.int16)
-    state, names = _states(source, setups)
+    state, names, cut_offs = _states(source, setups)
     return Dataset(
         agent="dqn",
         arrays=_arrays(source, rows, order, state),
@@ -73,15 +64,21 @@ def experience_dataset(source: SetupSource, params: DqnParams) -> Dataset:
             f"{len(order):,} experiences in {len(np.unique(rows.setup[order])):,} setups of "
             f"{', '.join(symbols)}, {int(rows.from_close[order].sum()):,} of them from closed positions"
         ),
+        constants=cut_offs,
     )
 
 
-def _states(source: SetupSource, setups: SetupRows) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+def _states(
+    source: SetupSource, setups: SetupRows
+) -> tuple[NDArray[np.float32], tuple[str, ...], dict[str, float]]:
+    """States, the names of their numbers, and the cut-offs of what was asked, as constants."""
     state, names = setups.state.astype(np.float32), state_names(setups.state.shape[1])
-    if isinstance(source, CrossSource):
-        said = source.cnn_features(setups).astype(np.float32)
-        return np.ascontiguousarray(np.hstack([state, said])), (*names, *CROSS_NAMES)
-    return np.ascontiguousarray(state), names
+    if not isinstance(source, CrossSource):
+        return np.ascontiguousarray(state), names, {}
+    said = source.cnn_features(setups)
+    both = np.ascontiguousarray(np.hstack([state, said.features.astype(np.float32)]))
+    cut_offs = {f"cnn_v{number}_learned_until_ms": float(ms) for number, ms in said.cut_offs.items()}
+    return both, (*names, *CROSS_NAMES), cut_offs
 
 
 def _arrays(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.backprop.snapshots import weights_of
 from models.base import TriedPoint
 from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.digest import weights_digest
-from models.dqn.experiences import CROSS_NAMES
+from models.dqn.cross_features import CROSS_NAMES
 from models.dqn.network import ACTIONS, DoubleQNetwork, load_weights, new_network, q_values
 from models.dqn.params import DqnParams
 from models.dqn.policy import greedy
@@ -63,16 +63,7 @@ class DqnModel:
         `cross` (n, 4) is what the CNN says of the bars, see `models.dqn.experiences`; without it the model
         is told that nothing is known. Raises FeatureMismatch for a model of other states than `rl_states`.
         """
-        if self.feature_names[: len(STATE_NAMES)] != STATE_NAMES:
-            raise FeatureMismatch(f"the model reads states of {self.feature_names}, not of {STATE_NAMES}")
-        states = rl_states(candles)
-        if self.feature_names != STATE_NAMES:
-            nothing = np.zeros((len(states), len(CROSS_NAMES)), np.float32)
-            states = np.hstack([states, nothing if cross is None else cross.astype(np.float32)])
-        known = np.isfinite(states).all(axis=1)
-        probability = np.full((len(states), len(ACTIONS)), np.nan)
-        probability[known] = softmax(self.values(states[known]))
-        return probability
+        return probabilities_of(self.values, self.feature_names, candles, cross)
 
     def weights_sha256(self) -> str:
         return weights_digest(weights_of(self.network))
@@ -91,6 +82,25 @@ class DqnModel:
             "model.json": json_bytes(record),
             "weights.safetensors": save_tensors(weights_of(self.network)),
         }
+
+
+def probabilities_of(
+    values: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    feature_names: tuple[str, ...],
+    candles: CandleSeries,
+    cross: NDArray[np.float32] | None = None,
+) -> FloatArray:
+    """`DqnModel.predict` of anything that says what actions are worth in states."""
+    if feature_names[: len(STATE_NAMES)] != STATE_NAMES:
+        raise FeatureMismatch(f"the model reads states of {feature_names}, not of {STATE_NAMES}")
+    states = rl_states(candles)
+    if feature_names != STATE_NAMES:
+        nothing = np.zeros((len(states), len(CROSS_NAMES)), np.float32)
+        states = np.hstack([states, nothing if cross is None else cross.astype(np.float32)])
+    known = np.isfinite(states).all(axis=1)
+    probability = np.full((len(states), len(ACTIONS)), np.nan)
+    probability[known] = softmax(values(states[known]))
+    return probability
 
 
 def epsilon(params: DqnParams, step: int) -> float:

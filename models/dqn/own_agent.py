@@ -11,7 +11,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,13 +23,14 @@ from torch.optim import Optimizer
 from models.backprop.keeper import flat_gradient
 from models.backprop.layout import names_of
 from models.backprop.snapshots import WEIGHTS, take_snapshot, weights_of
-from models.base import Dataset, Run
-from models.candle_series import IntArray
+from models.base import Dataset, Run, TriedPoint
+from models.candle_series import CandleSeries, FloatArray, IntArray
 from models.digest import weights_digest
 from models.dqn import agent
 from models.dqn.batches import batches_of
 from models.dqn.experiences import LEAST_ROWS
 from models.dqn.learner import DRAWS, StepOutcome, part_of
+from models.dqn.model import probabilities_of
 from models.dqn.network import ACTIONS
 from models.dqn.params import DqnParams
 from models.dqn.policy import greedy
@@ -188,7 +189,7 @@ class OwnRlModel:
     feature_names: tuple[str, ...]
     margin: float
     convergence: str = ""
-    trials: tuple[Any, ...] = field(default=())
+    trials: tuple[TriedPoint, ...] = ()
 
     @property
     def label_order(self) -> tuple[str, ...]:
@@ -202,8 +203,18 @@ class OwnRlModel:
         """The action of the greedy policy in each state, (n,)."""
         return greedy(self.values(states), self.margin)
 
+    def predict(self, candles: CandleSeries) -> FloatArray:
+        """(n, 3) softmax of the values of buying, selling and holding; NaN where history is too short."""
+        return probabilities_of(self.values, self.feature_names, candles)
+
     def weights_sha256(self) -> str:
         return weights_digest(weights_of(self.own.network))
+
+    def save(self) -> dict[str, bytes]:
+        """The weights alone: the code that they belong to is the caller's."""
+        from safetensors.numpy import save as save_tensors
+
+        return {"weights.safetensors": save_tensors(weights_of(self.own.network))}
 
 
 class OwnRlAgent(types.SimpleNamespace):

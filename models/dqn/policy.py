@@ -1,8 +1,10 @@
 """What a greedy policy earns on setups whose every action has a known reward, and how sure that is.
 
-A policy acts only where its action is worth more to it than holding, by a margin. Chosen on the slice for
-early stopping, the margin keeps a network that has learned nothing from trading: on it, too, holding is as
-good as anything, and no margin below infinity earns more.
+A policy trades where its trade is worth more to it than holding, by a margin, and the margin is chosen on the
+slice for early stopping. It does two things. A network that has learned nothing is kept from trading: on that
+slice, too, no finite margin earns more than holding. And where trades pay, the margin may be below zero: what
+holding is worth to the network is the best trade that is still to come, as if there were only one, while what
+is scored is what every setup brings.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from models.base import Dataset
 from models.candle_series import FloatArray, IntArray
 from models.setup_rows import BUY, HOLD, SELL
 
-MARGIN_QUANTILES = (0.0, 0.5, 0.75, 0.9, 0.95, 0.98)
+MARGIN_QUANTILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 LEAST_TRADES = 10
 SURE_ERRORS = 1.0
 
@@ -89,14 +91,13 @@ def standard_error(rewards: FloatArray, independent: float) -> float:
 def choose_margin(judged: Judged, values: NDArray[np.float32]) -> float:
     """The margin whose policy earns most, a standard error less; infinity where none earns more than 0.
 
-    Tried are quantiles of the gains that the network sees over holding, from 10 trades on.
+    Tried are quantiles of the gains that the network sees over holding, and 0, from 10 trades on.
     """
     gain = values[:, :HOLD].max(axis=1) - values[:, HOLD]
-    seen = gain[gain > 0.0]
     best, margin = 0.0, math.inf
-    if len(seen) < LEAST_TRADES:
+    if len(gain) < LEAST_TRADES:
         return margin
-    for tried in (0.0, *np.quantile(seen, MARGIN_QUANTILES[1:]).tolist()):
+    for tried in (0.0, *np.quantile(gain, MARGIN_QUANTILES).tolist()):
         actions = greedy(values, tried)
         if np.count_nonzero(actions != HOLD) < LEAST_TRADES:
             continue

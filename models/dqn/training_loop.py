@@ -134,13 +134,17 @@ class TrainingLoop:
             self._evaluate(step)
 
     def _evaluate(self, step: int) -> None:
-        """What the greedy policy earns on the inner slice, on average; the best weights so far are kept."""
+        """What the policy earns on the inner slice, on average; the best weights so far are kept."""
         values = self.learner.values(self._judged_states)
-        reward = float(earned(self.judged, greedy(values, 0.0)).mean()) if len(values) else 0.0
+        policies = {"mean_reward": choose_margin(self.judged, values), "mean_reward_without_margin": 0.0}
+        scalars = {
+            f"validation/{name}": float(earned(self.judged, greedy(values, margin)).mean())
+            for name, margin in policies.items()
+            if len(values)
+        }
         # One minus the reward: a loss close to 0 would make every change of it look large.
-        loss = 1.0 - reward
-        scalars = {"validation/loss": loss, "validation/mean_reward": reward}
-        self.run.log(step, **scalars, **{"charts/mean_q": float(values.mean()) if len(values) else 0.0})
+        loss = 1.0 - scalars.get("validation/mean_reward", 0.0)
+        self.run.log(step, **scalars, **{"validation/loss": loss})
         if not math.isfinite(loss) or not np.isfinite(values).all():
             raise Diverged(step, "the values of actions are not finite")
         self.state.evaluated(loss)

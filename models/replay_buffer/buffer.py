@@ -14,15 +14,17 @@ from models.candle_series import FloatArray, IntArray
 from models.replay_buffer.columns import (
     FACTS,
     Columns,
+    add_rows,
     choose_and_gather,
     first_not_finite,
     new_columns,
+    pool_rows,
     room,
 )
 from models.replay_buffer.errors import BadExperience
 from models.replay_buffer.files import Saved, read_buffer, write_buffer
 from models.replay_buffer.law import FIRST_CORRECTION
-from models.replay_buffer.priority_index import PriorityIndex, Rules, priorities
+from models.replay_buffer.priority_index import PriorityIndex, Rules, priorities, scaled_weights
 
 WAITING = 256
 
@@ -147,6 +149,8 @@ class ProfitWeightedExperienceBuffer:
         paid = np.asarray(rewards) > 0.0 if profitable is None else profitable
         facts = _facts_of(n, (rewards, scale, actions, terminated, truncated, paid, rapid))
         given = np.full(n, self._top) if priority is None else priorities(priority)
+        if priority is not None and n:
+            self._top = max(self._top, float(given.max()))
         if len(given) != n:
             raise BadExperience(f"{len(given):,} priorities for {n:,} experiences")
         if n <= room_left:
@@ -172,25 +176,26 @@ class ProfitWeightedExperienceBuffer:
         priority: FloatArray,
     ) -> IntArray:
         """Write rows that fit between the head and the end of the ring."""
-        rows = slice(self._head, self._head + len(states))
-        self._state[rows], self._next[rows], self._facts[rows] = states, next_states, facts
-        return self._settle_rows(rows, priority)
+        index = self.index
+        start, end = self._head, self._head + len(states)
+        leaf = index.leaf_of(priority)
+        rows = add_rows(index.pools, self._columns, start, states, next_states, facts, priority, leaf)
+        self._settled(end)
+        return rows
 
     def _settle(self) -> None:
         """Give the rows that were written one by one their places in the pools."""
         waiting, self._waiting = self._waiting, 0
         if waiting:
             end = self._head or self.capacity
-            self._head = end - waiting
-            self._settle_rows(slice(end - waiting, end), self._waiting_priority[:waiting])
+            priority = self._waiting_priority[:waiting]
+            leaf = self.index.leaf_of(priority)
+            pool_rows(self.index.pools, self._columns, end - waiting, end, priority, leaf)
+            self._settled(end)
 
-    def _settle_rows(self, rows: slice, priority: FloatArray) -> IntArray:
-        numbers = np.arange(rows.start, rows.stop)
-        facts = self._facts[rows]
-        self.index.insert_checked(numbers, facts["profitable"], facts["rapid"], priority)
-        self._top = max(self._top, float(priority.max(initial=0.0)))
-        self._head = rows.stop % self.capacity
-        return numbers
+    def _settled(self, end: int) -> None:
+        self.index.rows = max(self.index.rows, end)
+        self._head = end if end < self.capacity else 0
 
     def sample_batch(
         self,
@@ -210,11 +215,11 @@ class ProfitWeightedExperienceBuffer:
         self._settle()
         index = self.index
         index.step = index.step + 1 if step is None else step
-        rows, chance, weight = np.empty(batch_size, np.int64), np.empty(batch_size), np.empty(batch_size)
+        rows, chance, relative = np.empty(batch_size, np.int64), np.empty(batch_size), np.empty(batch_size)
         out = room(batch_size, self.features)
         numbers = index.numbers_of(batch_size, prioritize_profitable)
-        place = (correction, index.rules.seed, index.step)
-        got = choose_and_gather(index.pools, self._columns, *numbers, *place, rows, chance, weight, out)
+        place = (index.rules.seed, index.step)
+        got = choose_and_gather(index.pools, self._columns, *numbers, *place, rows, chance, relative, out)
         if got < batch_size:
             index.give_back(rows[:got])
             index.refuse(batch_size)
@@ -227,7 +232,7 @@ class ProfitWeightedExperienceBuffer:
             out.terminated,
             out.scale,
             chance,
-            weight,
+            scaled_weights(relative, correction),
         )
 
     def update_priorities(self, rows: IntArray, priority: FloatArray) -> None:
@@ -297,14 +302,23 @@ class ProfitWeightedExperienceBuffer:
 
 def _facts_of(n: int, values: tuple[Any, ...]) -> NDArray[np.void]:
     """The small values of n experiences, checked."""
-    facts = np.empty(n, FACTS)
+    facts = np.zeros(n, FACTS)
+    name = ""
     try:
         for name, value in zip(FACTS.names or (), values, strict=True):
-            facts[name] = value
+            if value is not False:
+                facts[name] = value
     except ValueError as error:
         raise BadExperience(f"{name} of {n:,} experiences: {error}") from error
-    sound = np.isfinite(facts["reward"]) & (facts["scale"] >= 0.0) & (facts["scale"] < np.inf)
-    if not sound.all():
+    # A sum is finite only when each of its terms is.
+    if not math.isfinite(facts["reward"].sum(dtype=np.float64)) or not _all_scales(values[1], facts):
+        sound = np.isfinite(facts["reward"]) & (facts["scale"] >= 0.0) & (facts["scale"] < np.inf)
         row = int(np.argmin(sound))
         raise BadExperience(f"experience {row:,}: its reward must be finite, its scale 0 or more")
     return facts
+
+
+def _all_scales(scale: Any, facts: NDArray[np.void]) -> bool:
+    if isinstance(scale, float):
+        return 0.0 <= scale < math.inf
+    return bool(((facts["scale"] >= 0.0) & (facts["scale"] < np.inf)).all())

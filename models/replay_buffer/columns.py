@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.candle_series import FloatArray, IntArray
 from models.compiled import kernel
 from models.replay_buffer.draws import choose
-from models.replay_buffer.pools import Pools
+from models.replay_buffer.pools import PROFITABLE, RAPID, Pools, insert
 
 FACTS = np.dtype(
     [
@@ -59,6 +59,40 @@ def room(batch: int, features: int) -> Gathered:
 
 
 @kernel
+def add_rows(
+    pools: Pools,
+    columns: Columns,
+    start: int,
+    states: NDArray[np.float32],
+    next_states: NDArray[np.float32],
+    facts: NDArray[np.void],
+    priority: FloatArray,
+    leaf: FloatArray,
+) -> IntArray:
+    """Put n experiences into the rows from `start` on, and these into their pools; the rows."""
+    for j in range(len(states)):
+        for k in range(states.shape[1]):
+            columns.states[start + j, 0, k] = states[j, k]
+        for k in range(states.shape[1]):
+            columns.states[start + j, 1, k] = next_states[j, k]
+        columns.facts[start + j] = facts[j]
+    return pool_rows(pools, columns, start, start + len(states), priority, leaf)
+
+
+@kernel
+def pool_rows(
+    pools: Pools, columns: Columns, start: int, end: int, priority: FloatArray, leaf: FloatArray
+) -> IntArray:
+    """Put the rows [start, end), whose columns are written, into their pools; the rows."""
+    rows, pool = np.arange(start, end), np.empty(end - start, np.uint8)
+    for j in range(len(rows)):
+        facts = columns.facts[rows[j]]
+        pool[j] = PROFITABLE * (facts.profitable != 0) + RAPID * (facts.rapid != 0)
+    insert(pools, rows, pool, priority, leaf)
+    return rows
+
+
+@kernel
 def gather(columns: Columns, rows: IntArray, out: Gathered) -> None:
     """Copy rows into a batch."""
     _gather_side(columns.states, 0, rows, out.states[0])
@@ -87,18 +121,15 @@ def choose_and_gather(
     uniform: int,
     most_rapid: int,
     most_draws: int,
-    correction: float,
     seed: int,
     step: int,
     rows: IntArray,
     chances: FloatArray,
-    weights: FloatArray,
+    relative: FloatArray,
     out: Gathered,
 ) -> int:
     """`choose`, then `gather`, in one call."""
-    got = choose(
-        pools, focus, uniform, most_rapid, most_draws, correction, seed, step, rows, chances, weights
-    )
+    got = choose(pools, focus, uniform, most_rapid, most_draws, seed, step, rows, chances, relative)
     gather(columns, rows[:got], out)
     return got
 

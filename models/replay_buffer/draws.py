@@ -106,14 +106,13 @@ def choose(
     uniform: int,
     most_rapid: int,
     most_draws: int,
-    correction: float,
     seed: int,
     step: int,
     rows: IntArray,
     chances: FloatArray,
-    weights: FloatArray,
+    relative: FloatArray,
 ) -> int:
-    """Draw len(rows) rows; their Q into `chances`, (N Q)^-b over its largest into `weights`.
+    """Draw len(rows) rows; their Q into `chances`, N Q into `relative`.
 
     Returns how many could be drawn, fewer only when every row has reached its cap.
     """
@@ -138,24 +137,14 @@ def choose(
             pools.drawn[row] += 1
             rows[filled] = row
             chances[filled] = chances[start + j]
-            weights[filled] = math.exp(-correction * math.log(count * chances[filled]))
+            relative[filled] = count * chances[filled]
             filled += 1
             used_uniform += j < until[1] or j >= until[5]
             used_rapid += pools.pool[row] >= 2
         for j in range(start, filled):
             if pools.drawn[rows[j]] >= most_draws and pools.place[rows[j]] >= 0:
                 retire(pools, rows[j])
-    _scale(weights[:filled])
     return filled
-
-
-@kernel
-def _scale(weights: FloatArray) -> None:
-    largest = 0.0
-    for weight in weights:
-        largest = max(largest, weight)
-    for j in range(len(weights)):
-        weights[j] /= largest
 
 
 @kernel

@@ -75,9 +75,12 @@ def retire(pools: Pools, row: int) -> None:
 
 @kernel
 def insert(
-    pools: Pools, rows: IntArray, pool_of: NDArray[np.uint8], priority: FloatArray, exponent: float
+    pools: Pools, rows: IntArray, pool_of: NDArray[np.uint8], priority: FloatArray, leaf: FloatArray
 ) -> None:
-    """Put rows (each once) into pools, in place of what stood there; they were drawn 0 times."""
+    """Put rows (each once) into pools, in place of what stood there; they were drawn 0 times.
+
+    `leaf` is p^a of each.
+    """
     moved = False
     for j in range(len(rows)):
         row = rows[j]
@@ -87,7 +90,6 @@ def insert(
             moved = True
     if moved:
         resum_above(pools.forest, pools.offsets, rows, pools.pool)
-    last, leaf = 0.0, 0.0
     for j in range(len(rows)):
         row, pool = rows[j], pool_of[j]
         pools.pool[row] = pool
@@ -97,30 +99,28 @@ def insert(
             pools.place[row] = pools.sizes[pool]
             pools.listed[pool, pools.sizes[pool]] = row
             pools.sizes[pool] += 1
-        if priority[j] != last:
-            last, leaf = priority[j], priority[j] ** exponent
-        pools.forest[pool, row] = leaf
+        pools.forest[pool, row] = leaf[j]
     resum_above(pools.forest, pools.offsets, rows, pools.pool)
 
 
 @kernel
-def reprioritise(pools: Pools, rows: IntArray, priority: FloatArray, exponent: float) -> None:
+def reprioritise(pools: Pools, rows: IntArray, priority: FloatArray, leaf: FloatArray) -> None:
     """Give rows other priorities; of a row that stands there twice the last one counts."""
     for j in range(len(rows)):
         row = rows[j]
         pools.priority[row] = priority[j]
         if pools.place[row] >= 0:
-            pools.forest[pools.pool[row], row] = priority[j] ** exponent
+            pools.forest[pools.pool[row], row] = leaf[j]
     resum_above(pools.forest, pools.offsets, rows, pools.pool)
 
 
 @kernel
-def rebuild(pools: Pools, exponent: float) -> None:
-    """Places and trees from lists, sizes and priorities."""
+def rebuild(pools: Pools, leaf: FloatArray) -> None:
+    """Places and trees from lists, sizes and the leaf of each row, (rows,)."""
     for pool in range(4):
         rows = np.sort(pools.listed[pool, : pools.sizes[pool]].astype(np.int64))
         for place in range(pools.sizes[pool]):
             pools.place[pools.listed[pool, place]] = place
         for row in rows:
-            pools.forest[pool, row] = pools.priority[row] ** exponent
+            pools.forest[pool, row] = leaf[row]
         resum_above(pools.forest, pools.offsets, rows, pools.pool)

@@ -92,14 +92,10 @@ class PriorityIndex:
         """Put rows in, each once and in place of what had its number; BadExperience unless priorities > 0."""
         if len(rows) and (rows.min() < 0 or rows.max() >= self.capacity or len(np.unique(rows)) < len(rows)):
             raise BadExperience(f"rows must be different numbers below {self.capacity:,}")
-        self.insert_checked(rows, profitable.astype(np.uint8), rapid.astype(np.uint8), priorities(priority))
-
-    def insert_checked(
-        self, rows: IntArray, profitable: NDArray[np.uint8], rapid: NDArray[np.uint8], priority: FloatArray
-    ) -> None:
-        """`insert` of what is known to be fine."""
-        insert(self.pools, rows, PROFITABLE * profitable + RAPID * rapid, priority, self.rules.exponent)
         if len(rows):
+            checked = priorities(priority)
+            pool = PROFITABLE * profitable.astype(np.uint8) + RAPID * rapid.astype(np.uint8)
+            insert(self.pools, rows, pool, checked, self.leaf_of(checked))
             self.rows = max(self.rows, int(rows.max()) + 1)
 
     def draw(
@@ -115,13 +111,13 @@ class PriorityIndex:
         Raises BufferEmpty, and DrawsSpent before anything was drawn.
         """
         self.step = self.step + 1 if step is None else step
-        rows, chance, weight = np.empty(batch, np.int64), np.empty(batch), np.empty(batch)
+        rows, chance, relative = np.empty(batch, np.int64), np.empty(batch), np.empty(batch)
         numbers = self.numbers_of(batch, prioritize_profitable)
-        got = choose(self.pools, *numbers, correction, self.rules.seed, self.step, rows, chance, weight)
+        got = choose(self.pools, *numbers, self.rules.seed, self.step, rows, chance, relative)
         if got < batch:
             self.give_back(rows[:got])
             self.refuse(batch)
-        return Draws(rows, chance, weight)
+        return Draws(rows, chance, scaled_weights(relative, correction))
 
     def numbers_of(self, batch: int, prioritize_profitable: bool) -> tuple[float, int, int, int]:
         """Focus, uniform draws, most rapid draws and most draws a row, of a batch."""
@@ -166,7 +162,7 @@ class PriorityIndex:
 
     def update_checked(self, rows: IntArray, priority: FloatArray) -> None:
         """`update` with what is known to be fine."""
-        reprioritise(self.pools, rows, priority, self.rules.exponent)
+        reprioritise(self.pools, rows, priority, self.leaf_of(priority))
 
     @property
     def counts(self) -> IntArray:
@@ -188,9 +184,14 @@ class PriorityIndex:
         pools = self.pools
         back = rows[(pools.place[rows] == NOWHERE) & (pools.drawn[rows] < self.rules.most_draws)]
         if len(back):
-            drawn = pools.drawn[back].copy()
-            insert(pools, back, pools.pool[back], pools.priority[back], self.rules.exponent)
+            drawn, priority = pools.drawn[back].copy(), pools.priority[back]
+            insert(pools, back, pools.pool[back], priority, self.leaf_of(priority))
             pools.drawn[back] = drawn
+
+    def leaf_of(self, priority: FloatArray) -> FloatArray:
+        """p^a of priorities."""
+        leaf: FloatArray = np.power(priority, self.rules.exponent)
+        return leaf
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that later draws depend on, as plain arrays; copies."""
@@ -201,6 +202,7 @@ class PriorityIndex:
             "sizes": pools.sizes.copy(),
             "pool": pools.pool[:rows].copy(),
             "priority": pools.priority[:rows].copy(),
+            "leaf": pools.forest[pools.pool[:rows], np.arange(rows)],
             "drawn": pools.drawn[:rows].copy(),
             "step": np.array([self.step], np.int64),
         }
@@ -213,8 +215,15 @@ class PriorityIndex:
         pools.listed[:, :most] = state["listed"]
         for name in ("pool", "priority", "drawn"):
             getattr(pools, name)[:rows] = state[name]
-        rebuild(pools, self.rules.exponent)
+        rebuild(pools, np.ascontiguousarray(state["leaf"], np.float64))
         self.pools, self.rows, self.step = pools, rows, int(state["step"][0])
+
+
+def scaled_weights(relative: FloatArray, correction: float) -> FloatArray:
+    """(N Q)^-b over the largest; works in `relative`."""
+    np.power(relative, -correction, out=relative)
+    relative /= relative.max()
+    return relative
 
 
 def priorities(priority: FloatArray) -> FloatArray:
@@ -232,14 +241,15 @@ def _checked(state: Mapping[str, NDArray[Any]], capacity: int, most_draws: int) 
     try:
         rows, sizes, listed = len(state["priority"]), state["sizes"], state["listed"]
         pool, drawn, priority = state["pool"], state["drawn"], state["priority"]
-        step = state["step"]
+        step, leaf = state["step"], state["leaf"]
     except KeyError as error:
         raise BufferRefused(f"the state of a replay buffer lacks {error}") from error
     may_be_drawn = np.sort(np.concatenate([listed[k, : sizes[k]] for k in range(len(sizes))]))
     checks = {
-        "lengths": len(pool) == len(drawn) == rows <= capacity and len(step) == 1,
+        "lengths": len(pool) == len(drawn) == len(leaf) == rows <= capacity and len(step) == 1,
         "pools": sizes.shape == (4,) and listed.shape == (4, sizes.max()) and bool((pool < 4).all()),
         "priorities": bool((priority > 0.0).all() and np.isfinite(priority).all()),
+        "leaves": bool(np.array_equal(leaf > 0.0, drawn < most_draws)),
         "lists": np.array_equal(may_be_drawn, np.flatnonzero(drawn < most_draws)),
     }
     for name, fine in checks.items():

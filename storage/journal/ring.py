@@ -26,12 +26,16 @@ class Slot:
 
 
 class Ring:
-    """Slots that are free; `take` waits for one, which is what slows a loop that is faster than the disk."""
+    """Slots that are free; `take` waits for one, which is what slows a loop that is faster than the disk.
+
+    The one that was given back last is taken first: its memory still lies in the cache of the processor, and
+    memory of slots that are never needed is never touched.
+    """
 
     def __init__(self, layout: Layout, ring_bytes: int) -> None:
         one = 4 * layout.gradient_size + len(layout.parameters) + layout.state_bytes
         self.size = min(MOST, max(FEWEST, ring_bytes // max(1, one)))
-        self._free: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
+        self._free: queue.LifoQueue[Slot | None] = queue.LifoQueue()
         for _ in range(self.size):
             gradient = np.empty(layout.gradient_size, np.float32)
             absent = np.zeros(len(layout.parameters), np.bool_)

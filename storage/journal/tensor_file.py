@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from storage.journal.errors import JournalDamaged, JournalError
 
 PLAIN, PACKED = ".safetensors", ".safetensors.zst"
 PAYS_BELOW = 0.75
+PIECE_BYTES = 262_144
 SAMPLE_BYTES, SAMPLES = 65_536, 8
 
 _NAMES = {
@@ -93,15 +95,27 @@ def read_checked(
 ) -> memoryview:
     """The `raw_bytes` of a file as they were written. Raises JournalDamaged; nothing was parsed then."""
     try:
-        content = (root / path).read_bytes()
+        content, found = _read_hashed(root / path)
     except OSError as error:
         raise JournalDamaged(session_id, step, path, f"cannot be read: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if found != sha256:
         raise JournalDamaged(session_id, step, path, "was changed: its SHA-256 is not the recorded one")
-    return unpacked(content, raw_bytes) if path.endswith(PACKED) else memoryview(content)
+    return unpacked(content, raw_bytes) if path.endswith(PACKED) else content
 
 
-def unpacked(content: bytes, raw_bytes: int) -> memoryview:
+def _read_hashed(path: Path) -> tuple[memoryview, str]:
+    """The bytes of a file and their SHA-256, each piece hashed while it lies in the cache of the core."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        content = np.empty(os.fstat(file.fileno()).st_size, np.uint8).data
+        at = 0
+        while read := file.readinto(content[at : at + PIECE_BYTES]):
+            digest.update(content[at : at + read])
+            at += read
+    return content[:at].toreadonly(), digest.hexdigest()
+
+
+def unpacked(content: memoryview, raw_bytes: int) -> memoryview:
     """What a Zstandard stream holds; its digest was checked before, so it is one, and of this length."""
     return memoryview(pa.decompress(content, raw_bytes, codec="zstd"))
 

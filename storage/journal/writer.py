@@ -91,7 +91,7 @@ class JournalWriter:
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._connection = connect(workspace.database)
         try:
-            self._whole = self._open(layout, mode, optimiser)
+            self._whole = self._begin(layout, mode, optimiser)
         except BaseException:
             self._connection.close()
             raise
@@ -100,7 +100,7 @@ class JournalWriter:
         )
         self._thread.start()
 
-    def _open(self, layout: Layout, mode: str, optimiser: Optimiser) -> bool:
+    def _begin(self, layout: Layout, mode: str, optimiser: Optimiser) -> bool:
         place, limits, connection = self._place, self._limits, self._connection
         used = used_bytes(connection)
         self._room = Room(budget_of(place.workspace, limits, used), used, STATES_OF_ADAM * layout.state_bytes)

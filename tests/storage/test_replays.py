@@ -27,7 +27,7 @@ def test_a_replay_runs_and_ends_with_its_numbers(connection: sqlite3.Connection)
         connection,
         id,
         state="succeeded",
-        words="no better than its control out of sample (+0.004, within 2 standard errors)",
+        words="no better than its control out of sample (+0.004, within 3 standard errors)",
         result={"passed": 812},
         metric="roc_auc",
         value=0.514,

@@ -217,7 +217,7 @@ def add_replay(
     state: str = "succeeded",
     sessions: tuple[int | None, int | None] = (None, None),
     value: float | None = 0.538,
-    words: str = "no better than its control out of sample (+0.004, within 2 standard errors)",
+    words: str = "no better than its control out of sample (+0.004, within 3 standard errors)",
 ) -> int:
     """A replay beside its control; returns its id."""
     ended = state != "running"

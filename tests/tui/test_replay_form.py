@@ -8,7 +8,6 @@ from textual.widgets import Input
 from cointrader.training.outcomes.score import return_of_score
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from storage import jobs
-from storage.setup_counts import count_setups
 from storage.workspace import Workspace
 from tests.tui import replay_rows as rows
 from tests.tui.driving import console, loaded, notes, until
@@ -55,20 +54,6 @@ def queued(connection) -> ReplayRequest:
 @pytest.mark.parametrize("score", [0.1, 0.5, 0.7, 0.95])
 def test_a_threshold_means_the_return_that_reaches_it(score):
     assert net_bps(score, 50.0) == pytest.approx(return_of_score(score, 0.005) * 10_000)
-
-
-def test_those_that_pass_are_counted_with_and_without_a_filter(connection, setups):
-    counts = count_setups(connection, min_score=0.7)
-    passing = [number for number in range(1, VALIDATED + 1) if rows.score_of(number) >= 0.7]
-    assert (counts.stored, counts.validated, counts.filtered, counts.passing) == (
-        STORED,
-        VALIDATED,
-        VALIDATED,
-        len(passing),
-    )
-    of_btc = count_setups(connection, min_score=0.7, filter="symbol:btc")
-    even = [number for number in passing if number % 2 == 0]
-    assert (of_btc.filtered, of_btc.passing) == (VALIDATED // 2, len(even))
 
 
 async def test_the_threshold_is_shown_in_basis_points_with_the_count_that_passes(

@@ -9,6 +9,7 @@ from storage.database import open_database
 from storage.workspace import Workspace
 from tests.tui import replay_rows as rows
 from tests.tui.driving import console, loaded, notes, screen_text, until
+from tui import setup_text
 from tui.app import CoinTraderApp
 from tui.dialogs.setup import SetupDialog
 from tui.screens.live import LiveScreen
@@ -33,7 +34,7 @@ def replayed(connection) -> tuple[int, int]:
         kind="prioritised",
         value=0.561,
         sessions=(session, control),
-        words="better than its control out of sample (+0.027, more than 2 standard errors)",
+        words="better than its control out of sample (+0.027, more than 3 standard errors)",
     )
     return session, control
 
@@ -115,7 +116,7 @@ async def test_each_replay_stands_beside_its_control_with_the_sentence(workspace
         await until(pilot, lambda: is_listed(app))
         newest, older = replays(app).splitlines()
         assert "0.5610" in newest and "0.5340" in newest and "+0.027 ▲" in newest
-        assert "+0.004 =" in older, "within two standard errors nothing was gained"
+        assert "+0.004 =" in older, "within three standard errors nothing was gained"
         verdict = app.screen.query_one("#verdict", Panel)
         assert "better than its control" in verdict.text and "baseline 0.5000" in verdict.text
         await pilot.press("tab", "down")
@@ -177,6 +178,12 @@ async def test_a_setup_is_opened_whole(workspace, connection, replayed):
         assert "sell  -0.8200  not met yet" in text.text
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen))
+
+
+def test_the_fields_of_a_package_are_named_in_the_order_of_their_flags():
+    from cointrader.training.collecting.completeness import FIELDS
+
+    assert setup_text.FIELDS == FIELDS
 
 
 async def test_an_empty_workspace_says_where_setups_come_from(empty: Workspace):

@@ -40,7 +40,7 @@ def filled(connection) -> int:
         kind="prioritised",
         value=0.561,
         sessions=(whole, digest),
-        words="better than its control out of sample (+0.027, more than 2 standard errors)",
+        words="better than its control out of sample (+0.027, more than 3 standard errors)",
     )
     rows.add_replay(connection, kind="selected", state="running")
     with transaction(connection):

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -134,11 +130,11 @@ async def test_walking_far_reads_on_without_a_gap(workspace, connection):
     app = console(workspace, "train")
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await browser(app, pilot, session, 1)
-        for step in range(2, 402):
-            await pilot.press("down")
-            if step % 40 == 0:
-                await at(pilot, screen, step)
-        await at(pilot, screen, 401)
+        page, step = screen.query_one(StepList).room, 1
+        while step + page < 2 * AROUND + 60:
+            await pilot.press("pagedown", "down", "up")
+            step += page
+            await at(pilot, screen, step)
 
 
 async def test_the_cursor_of_the_curve_goes_to_its_step(workspace, connection):
@@ -239,6 +235,10 @@ async def test_leaving_a_step_ends_the_process_that_works_on_it(workspace, conne
         await until(pilot, lambda: "rebuilding step 20" in panel(app, "answer"))
         await pilot.press("escape")
         assert told.stopped() == [20] and app.screen is screen
+        questions = [worker for worker in app.workers if worker.group == "question"]
+        await until(pilot, lambda: all(worker.is_finished for worker in questions))
+        await pilot.pause()
+        assert "r rebuilds" in panel(app, "answer"), "what comes too late is not shown"
         await pilot.press("r", "up")
         await at(pilot, screen, 19)
         assert told.stopped() == [20, 20]
@@ -370,46 +370,3 @@ async def test_sessions_are_sorted_by_what_their_steps_are_worth_and_take(worksp
         await until(pilot, lambda: (table.pages.row(0) or (0,))[-1] == 2, "the one that is worth most")
         table.filter_by("journal:digest")
         await until(pilot, lambda: table.pages.count == 0)
-
-
-def test_the_command_line_is_asked_in_a_process_of_its_own(workspace, monkeypatch):
-    asked = []
-
-    class Process:
-        returncode = 0
-
-        def __init__(self, command, **_more):
-            asked.append(command)
-
-        def communicate(self, timeout):
-            return json.dumps({"match": True, "digest": "aa"}).encode(), b""
-
-        def poll(self):
-            return 0
-
-    monkeypatch.setattr(subprocess, "Popen", Process)
-    answer = StepQuestion(workspace, "verify", 12, 345).ask()
-    assert answer.said == {"match": True, "digest": "aa"} and not answer.failure
-    assert asked == [
-        [
-            *(sys.executable, "-P", "-m", "cointrader", "step", "verify", "12", "345"),
-            *("--json", "--workspace", str(workspace.root)),
-        ]
-    ]
-
-
-def test_a_step_that_the_command_line_refuses_says_why(workspace, connection):
-    """A real process: nothing of the session is on the disk, and it was not even journalled."""
-    answer = StepQuestion(workspace, "rebuild", 99, 1).ask()
-    assert answer.said == {} and "99" in answer.failure
-
-
-def test_a_stopped_question_does_not_wait(workspace):
-    question = StepQuestion(workspace, "rebuild", 1, 1)
-    question.stop()
-    assert question.ask().failure == "it was stopped"
-
-
-def test_the_console_computes_no_step_itself():
-    source = Path(sys.modules[StepQuestion.__module__].__file__).read_text(encoding="utf-8")
-    assert "cointrader.training" not in source and "torch" not in source

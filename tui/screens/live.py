@@ -244,7 +244,8 @@ class LiveScreen(ConsoleScreen):
         panel.display = len(layers) > 1 and self.size.height >= 30
         if panel.display:
             symbols = self.console.symbols
-            width = panel.content_size.width or 44
+            # What has just come onto the screen has no width yet; it will be this one.
+            width = panel.content_size.width or (50 if self.has_class("-wide") else 28)
             panel.show(norms_text(view.shown, width, symbols, SETS[symbols.chart].bars))
 
     def _show_log(self, view: LiveView) -> None:

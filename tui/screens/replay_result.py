@@ -31,9 +31,10 @@ class ReplayResultScreen(ConsoleScreen):
     HELP: ClassVar[str] = (
         "What a replay brought: the value of the replayed version beside that of the control, which was "
         "trained on as many rows drawn evenly, and the baseline; all on rows that neither saw. The bars "
-        "begin at the lowest of the three. A gain within two standard errors is no gain. enter shows the "
+        "begin at the lowest of the three. A gain within three standard errors is no gain. enter shows the "
         "steps of the replayed session, c those of the control, w the curves of both."
     )
+    help_title: ClassVar[str] = "Result of a replay"
     OPENS = LazyClasses("tui.screens.step_browser:StepBrowserScreen")
     AUTO_FOCUS = "#story"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from storage.promotion import NOISE_STANDARD_ERRORS
 from tui import phrases
 from tui.phrases import Part, assemble
 from tui.symbols import Symbols
@@ -159,9 +160,14 @@ def replay_record(replay: ReplayRow, width: int, symbols: Symbols) -> Record:
 
 
 def gain_part(replay: ReplayRow, symbols: Symbols) -> Part:
-    """How far the replayed version is above its control; within two standard errors that is nothing."""
+    """How far the replayed version is above its control; within three standard errors that is nothing."""
     value, control, error = replay.value, replay.control_value, replay.standard_error
-    if value is not None and control is not None and error and abs(value - control) <= 2 * error:
+    if (
+        value is not None
+        and control is not None
+        and error
+        and abs(value - control) <= NOISE_STANDARD_ERRORS * error
+    ):
         return f"{value - control:+.3f} {symbols.flat}", "$quiet"
     return phrases.edge(value, control, symbols)
 

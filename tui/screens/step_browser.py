@@ -47,6 +47,7 @@ class StepBrowserScreen(ConsoleScreen):
         "one that was recorded; v computes the gradient again from weights, batch and seed. Both work in a "
         "process of their own, with the answer below."
     )
+    help_title: ClassVar[str] = "Steps"
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"ask_of_step", "again"})
     KEY_WIDGETS = (StepCurve, GoToInput)
     AUTO_FOCUS = "StepList"

@@ -5,6 +5,7 @@ A provider of candles is `cointrader.data_feeds.data_provider.CandleProvider`. A
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -26,7 +27,8 @@ class Decision:
 class FinishedTrade:
     """A trade that was closed. Money in the quote currency, `pnl` net of all costs, equity that at entry.
 
-    `signal_ms` is the close of the bar at which it was decided, and `side` the side of the entry.
+    `signal_ms` is the close of the bar at which it was decided, and `side` the side of the entry. Raises
+    ValueError naming what cannot be: nothing could be learned from such a trade, now or later.
     """
 
     symbol: str
@@ -37,6 +39,20 @@ class FinishedTrade:
     pnl: float
     notional: float
     equity: float
+
+    def __post_init__(self) -> None:
+        if self.side not in ("long", "short"):
+            raise ValueError(f"the side of a trade is 'long' or 'short', not {self.side!r}")
+        if not math.isfinite(self.pnl):
+            raise ValueError(f"the pnl of a trade is a finite number, not {self.pnl}")
+        for name in ("notional", "equity"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ValueError(f"the {name} of a trade is above 0 and finite, not {getattr(self, name)}")
+        if not self.signal_ms <= self.opened_ms <= self.closed_ms:
+            raise ValueError(
+                f"a trade is decided, opened and closed in this order, not at {self.signal_ms}, "
+                f"{self.opened_ms} and {self.closed_ms} ms"
+            )
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import numpy as np
 from cointrader.trading.reward import normalized_reward
 from cointrader.training.integrating.components import FinishedTrade
 from cointrader.training.outcomes.priority import training_priority
-from cointrader.training.outcomes.score import profitability_score
+from cointrader.training.outcomes.score import hindsight_values, profitability_score, regret
 from cointrader.training.outcomes.validate import OutcomeTerms
 from cointrader.training.outcomes.value import experience_value
 from models.candle_series import CandleSeries
@@ -29,8 +29,7 @@ def learn_trades(
 ) -> int:
     """Stores an experience for each trade at whose decision there is a validated setup; returns how many.
 
-    The reward is the normalized one; it remembers the trades that were closed before the entry. Raises
-    ValueError for a trade whose numbers cannot be.
+    The reward is the normalized one; it remembers the trades that were closed before the entry.
     """
     rows = [
         row
@@ -50,13 +49,17 @@ def _experience(
     provenance: str,
 ) -> ExperienceRow | None:
     found = connection.execute(
-        "SELECT s.id, s.rapid, o.novelty, o.regret FROM setup AS s JOIN outcome AS o ON o.setup_id = s.id "
+        "SELECT s.id, s.rapid, o.novelty, "
+        "CASE s.side WHEN 'long' THEN o.gross_return ELSE -o.gross_return END "
+        "FROM setup AS s JOIN outcome AS o ON o.setup_id = s.id "
         "WHERE s.symbol = ? AND s.timeframe_ms = ? AND s.ts_ms = ?",
         (series.symbol, series.timeframe_ms, trade.signal_ms),
     ).fetchall()
     if not found:
         return None
-    setup_id, rapid, novelty, regret = found[0]
+    setup_id, rapid, novelty, price_return = found[0]
+    action = ACTIONS[trade.side]
+    lost = regret(hindsight_values([price_return], terms.cost), np.array([action]))
     reward = normalized_reward(
         pnl=trade.pnl,
         equity=trade.equity,
@@ -67,7 +70,7 @@ def _experience(
     score = profitability_score(np.array([trade.pnl / trade.notional]), terms.unit)
     age = np.array([series.close_ms[-1] - trade.signal_ms])
     priority = training_priority(score, np.zeros(1), np.array([rapid]), age)
-    value = experience_value(score, np.array([regret]), np.array([novelty]), terms.unit)
+    value = experience_value(score, lost, np.array([novelty]), terms.unit)
     return ExperienceRow(
         setup_id=setup_id,
         position_id=None,
@@ -75,7 +78,7 @@ def _experience(
         ts_ms=trade.signal_ms,
         ends_ms=trade.closed_ms,
         symbol=series.symbol,
-        action=ACTIONS[trade.side],
+        action=action,
         reward=reward.total,
         terminated=1,
         truncated=0,

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 from models.base import Duel
+from storage.promotion import NOISE_STANDARD_ERRORS
 
-NOISE = 2.0
 BETTER, NO_BETTER, WORSE, UNDEFINED = "better", "no better", "worse", "not defined"
 
 
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def judge_replay(metric: str, duel: Duel, baseline: float, standard_error: float, provenance: str) -> Verdict:
-    """Better or worse from 2 standard errors of the difference on, else no better.
+    """Better or worse beyond 3 standard errors of the difference, as versions are promoted; else no better.
 
     `duel` holds the replayed model's value and, as the incumbent, its control's.
     """
@@ -65,8 +65,9 @@ def _word(difference: float, standard_error: float) -> tuple[str, str]:
         return NO_BETTER, f"{difference:+.4f}, of unknown standard error"
     if difference == 0.0 and standard_error == 0.0:
         return NO_BETTER, "+0.0000, for both answer alike"
-    if abs(difference) <= NOISE * standard_error:
-        return NO_BETTER, f"{difference:+.4f}, within {NOISE:g} standard errors of {standard_error:.4f}"
+    if abs(difference) <= NOISE_STANDARD_ERRORS * standard_error:
+        within = f"within {NOISE_STANDARD_ERRORS:g} standard errors of {standard_error:.4f}"
+        return NO_BETTER, f"{difference:+.4f}, {within}"
     if standard_error == 0.0:
         return (BETTER if difference > 0 else WORSE), f"{difference:+.4f}, without noise"
     size = (

@@ -56,10 +56,9 @@ def draw_law(
 
 
 def _with_few_rapid(probability: FloatArray, rapid: NDArray[np.bool_], share: float) -> FloatArray:
-    mass = float(probability[rapid].sum())
-    if mass <= share or mass >= 1.0:
+    mass, others = float(probability[rapid].sum()), float(probability[~rapid].sum())
+    # Not `mass >= 1`: a sum of all there is may be rounded to less.
+    if mass <= share or others <= 0.0:
         return probability
-    scaled: FloatArray = np.where(
-        rapid, probability * (share / mass), probability * ((1 - share) / (1 - mass))
-    )
+    scaled: FloatArray = np.where(rapid, probability * (share / mass), probability * ((1 - share) / others))
     return scaled

@@ -22,7 +22,13 @@ from cointrader.training.replaying.candidates import allowed_setups, check_reque
 from cointrader.training.replaying.errors import NoSetups, ReplayRefused
 from cointrader.training.replaying.replay_rows import collected_part, control_dataset, replay_dataset
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
-from cointrader.training.replaying.selection import Selection, Thresholds, select, setup_of_each_row
+from cointrader.training.replaying.selection import (
+    Selection,
+    Thresholds,
+    known_in_time,
+    select,
+    setup_of_each_row,
+)
 from cointrader.training.source import WorkspaceSource
 from models import registry
 from models.base import AgentModule, Dataset, TrainingSource
@@ -127,7 +133,10 @@ def replay_data(
         raise NoSetups(0)
     whole = module.dataset(source, params)
     base, row_setup = collected_part(whole, setup_of_each_row(whole, setups))
-    train = module.split(base, params).folds[0].train
+    folds = module.split(base, params).folds
+    train = folds[0].train
+    held_out = np.concatenate([fold.test for fold in folds])
+    row_setup = known_in_time(base, setups, row_setup, held_out)
     training = settings.training
     thresholds = Thresholds(
         eligible=training.min_profitability_for_replay,
@@ -135,7 +144,8 @@ def replay_data(
     )
     least = least_episodes(request.agent, training)
     selection = select(request, setups, row_setup, train, thresholds, least, allowed)
-    rapid_share = settings.rapid.batch_share
+    # Of whole rows: a law of more would expect rows that the cap of a batch keeps out.
+    rapid_share = int(params.batch_size * settings.rapid.batch_share) / params.batch_size
     replayed = replay_dataset(base, setups, row_setup, train, selection, request.kind, rapid_share)
     # Where chosen rows alone are drawn they would all end at their cap, drawn alike whatever their priority.
     most = steps_until_cap if request.kind is ReplayKind.PROFITABLE else steps_within_cap

@@ -112,6 +112,17 @@ def setup_of_each_row(dataset: Dataset, setups: SetupRows) -> IntArray:
     return found
 
 
+def known_in_time(dataset: Dataset, setups: SetupRows, row_setup: IntArray, held_out: IntArray) -> IntArray:
+    """`row_setup` with -1 where the outcome of a setup was not known before the first row that is held out.
+
+    Scores and priorities come from outcomes, whose horizon may be longer than that of the labels: chosen by
+    them, the last training rows would tell what happens in the window that is scored.
+    """
+    late = row_setup >= 0
+    late[late] = setups.ends_ms[row_setup[late]] >= dataset.t0_ms[held_out].min()
+    return np.where(late, -1, row_setup)
+
+
 def select(
     request: ReplayRequest,
     setups: SetupRows,

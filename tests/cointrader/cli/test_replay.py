@@ -49,6 +49,13 @@ def test_any_step_of_both_sessions_can_be_rebuilt(workspace: Workspace, record: 
         assert done.returncode == 0 and json.loads(done.stdout)["match"] is True
 
 
+def test_both_sessions_are_listed_newest_first(workspace: Workspace, record: dict[str, Any]) -> None:
+    done = cointrader("sessions", "--json", workspace=workspace.root)
+    listed = [session["id"] for session in json.loads(done.stdout)]
+    assert {record["replayed"]["session_id"], record["control"]["session_id"]} <= set(listed)
+    assert listed == sorted(listed, reverse=True)
+
+
 def test_steps_are_verified_in_words_for_people(workspace: Workspace, record: dict[str, Any]) -> None:
     session = str(record["control"]["session_id"])
     words = ("replay", "--verify", session, "--from", "58", "--to", "60", "--wait")

@@ -5,22 +5,26 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from cointrader.data_feeds.errors import CandleFileError
 from cointrader.settings import Settings
 from cointrader.training.enhanced_training_integration import (
     EnhancedTrainingConfig,
     EnhancedTrainingIntegration,
 )
 from cointrader.training.integrating.components import Decision, FinishedTrade
+from cointrader.training.replaying.errors import WaitingForEpisodes
 from cointrader.training.training_integration import TrainingIntegration
 from models.candle_series import CandleSeries, PlainCandles, truncate
 from models.parameters import ParameterError
 from models.setup_rows import BUY, HOLD
 from storage.candles import candle_record
 from storage.workspace import Workspace
+from tests.cointrader.training.stored_candles import store_candles
 from tests.conftest import Eventually
 
 MINUTE = 60_000
@@ -45,13 +49,22 @@ def random_walk(bars: int, symbol: str = SYMBOL) -> PlainCandles:
     )
 
 
+def truncated(series: PlainCandles, bars: int) -> PlainCandles:
+    """The first bars of a series."""
+    columns: dict[str, Any] = {
+        name: value[:bars] for name, value in vars(series).items() if isinstance(value, np.ndarray)
+    }
+    return dataclasses.replace(series, **columns)
+
+
 class Feed:
     """The program's candles; `shown` says how many bars have closed."""
 
     provenance = "synthetic"
 
     def __init__(self, series: PlainCandles, shown: int) -> None:
-        self.series, self.shown, self.symbols = series, shown, (series.symbol,)
+        self.series, self.shown = series, shown
+        self.symbols: tuple[str, ...] = (series.symbol,)
 
     def candles(self, symbol: str) -> CandleSeries:
         return truncate(self.series, self.shown)
@@ -99,6 +112,20 @@ class OwnAgent:
         return None
 
 
+def made_trade(side: str, at_ms: int) -> FinishedTrade:
+    """One that was opened at a decision and closed seven minutes later, with a small gain."""
+    return FinishedTrade(
+        symbol=SYMBOL,
+        side=side,
+        signal_ms=at_ms,
+        opened_ms=at_ms,
+        closed_ms=at_ms + 7 * MINUTE,
+        pnl=2.35,
+        notional=5_000.0,
+        equity=10_000.0,
+    )
+
+
 @pytest.fixture
 def feed() -> Feed:
     return Feed(random_walk(400), shown=300)
@@ -133,6 +160,25 @@ def test_bars_of_the_program_are_kept_as_candles_with_their_lineage(
     integration.collect()
     row = candle_record(connection, SYMBOL, 5 * MINUTE)
     assert row is not None and (row.bars, row.provenance) == (300, "synthetic")
+    assert connection.execute("SELECT DISTINCT provenance FROM setup").fetchall() == [("synthetic",)]
+
+
+def test_made_up_bars_are_never_added_to_real_ones(
+    integration: TrainingIntegration, connection: sqlite3.Connection, workspace: Workspace, feed: Feed
+) -> None:
+    store_candles(workspace, connection, truncated(feed.series, 200), provenance="import")
+    with pytest.raises(CandleFileError, match="kept as 'import' and this file is 'synthetic'"):
+        integration.collect()
+    row = candle_record(connection, SYMBOL, 5 * MINUTE)
+    assert row is not None and (row.bars, row.provenance) == (200, "import")
+    assert setups(connection) == []
+
+
+def test_setups_of_made_up_bars_say_so_whatever_is_stored_of_the_series(
+    integration: TrainingIntegration, connection: sqlite3.Connection, workspace: Workspace, feed: Feed
+) -> None:
+    store_candles(workspace, connection, feed.series, provenance="import")
+    assert integration.collect() > 0
     assert connection.execute("SELECT DISTINCT provenance FROM setup").fetchall() == [("synthetic",)]
 
 
@@ -171,16 +217,7 @@ def test_a_closed_trade_becomes_one_experience_with_its_reward(
     workspace: Workspace, connection: sqlite3.Connection, feed: Feed
 ) -> None:
     at_ms = int(feed.series.close_ms[250])
-    trade = FinishedTrade(
-        symbol=SYMBOL,
-        side="long",
-        signal_ms=at_ms,
-        opened_ms=at_ms,
-        closed_ms=at_ms + 7 * MINUTE,
-        pnl=2.35,
-        notional=5_000.0,
-        equity=10_000.0,
-    )
+    trade = made_trade("long", at_ms)
     integration = TrainingIntegration(
         feed, orchestrator=Decisions(at_ms), executor=Trades(trade), workspace=workspace
     )
@@ -195,6 +232,30 @@ def test_a_closed_trade_becomes_one_experience_with_its_reward(
     integration.close()
 
 
+def test_a_symbol_with_too_few_episodes_does_not_keep_the_others(workspace: Workspace, feed: Feed) -> None:
+    class Choosy(OwnCnn):
+        def train_on_profitable_episodes(
+            self, symbol: str, min_profitability: float = 0.7, max_episodes: int = 500
+        ) -> object:
+            if symbol == "ETH/USDT":
+                raise WaitingForEpisodes(63, 100, "so few")
+            return super().train_on_profitable_episodes(symbol)
+
+    cnn, agent = Choosy(), OwnAgent()
+    few = EnhancedTrainingConfig(min_episodes_for_cnn_training=10, min_experiences_for_rl_training=10)
+    integration = TrainingIntegration(
+        feed, cnn=cnn, rl=agent, workspace=workspace, settings=few.within(Settings())
+    )
+    integration.collect()
+    integration.validate()
+    feed.symbols = ("ETH/USDT", SYMBOL)
+    trained, _ = integration.train()
+    assert (trained.what, cnn.trained) == ("done", [SYMBOL])
+    assert trained.words == f"trained on {SYMBOL}; ETH/USDT: waiting 63/100: so few"
+    assert agent.trained == ["ETH/USDT", SYMBOL]
+    integration.close()
+
+
 def test_the_users_own_models_train_when_there_is_enough(workspace: Workspace, feed: Feed) -> None:
     cnn, agent = OwnCnn(), OwnAgent()
     few = EnhancedTrainingConfig(min_episodes_for_cnn_training=10, min_experiences_for_rl_training=10)
@@ -202,12 +263,35 @@ def test_the_users_own_models_train_when_there_is_enough(workspace: Workspace, f
         feed, cnn=cnn, rl=agent, workspace=workspace, settings=few.within(Settings())
     )
     waiting = integration.train()
-    assert [(each.what, each.words) for each in waiting] == [("waiting", "waiting 0/10")] * 2
+    assert [(each.what, each.words) for each in waiting] == [("waiting", "0/10")] * 2
     integration.collect()
     integration.validate()
     assert [each.what for each in integration.train()] == ["done", "done"]
     assert (cnn.trained, agent.trained) == ([SYMBOL], [SYMBOL])
     assert [each.what for each in integration.train()] == ["waiting", "waiting"]
+    integration.close()
+
+
+def test_a_model_that_fails_does_not_keep_the_other_from_its_turn(workspace: Workspace, feed: Feed) -> None:
+    class Broken(OwnCnn):
+        def train_on_profitable_episodes(
+            self, symbol: str, min_profitability: float = 0.7, max_episodes: int = 500
+        ) -> object:
+            raise RuntimeError("no such layer")
+
+    agent = OwnAgent()
+    few = EnhancedTrainingConfig(min_episodes_for_cnn_training=10, min_experiences_for_rl_training=10)
+    integration = TrainingIntegration(
+        feed, cnn=Broken(), rl=agent, workspace=workspace, settings=few.within(Settings())
+    )
+    integration.collect()
+    integration.validate()
+    turn = integration.train()
+    assert [(each.what, each.words) for each in turn] == [
+        ("failed", "RuntimeError: no such layer"),
+        ("done", f"trained on {SYMBOL}"),
+    ]
+    assert agent.trained == [SYMBOL]
     integration.close()
 
 

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -40,7 +39,6 @@ PARAMS = {
     "evaluate_rows": 256,
     "patience": 1_000,
 }
-LONGEST_SECONDS = 3.0
 OFTEN = Settings(worker=WorkerSettings(metric_seconds=0.01, checkpoint_seconds=0.1))
 
 
@@ -151,20 +149,29 @@ def test_twenty_kills_at_random_moments_each_leave_a_session_that_ends_with_the_
 
 
 def kill_at_a_moment(workspace: Workspace, job_id: int, moments: random.Random) -> bool:
-    """Start attempt 1 and kill -9 it some time after it has begun; True in the middle of its steps."""
+    """Start attempt 1 and kill -9 it some time after a random step; True in the middle of its steps."""
     process = subprocess.Popen(
         [sys.executable, "-P", str(PROGRAM), str(workspace.root), str(job_id), json.dumps(PARAMS)],
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=subprocess.DEVNULL,
         cwd=workspace.root,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "HOME": str(workspace.root)},
     )
-    assert process.stdout is not None
-    next(line for line in process.stdout if "rows" in line)
-    killer = threading.Timer(moments.uniform(0.0, LONGEST_SECONDS), process.kill)
-    killer.start()
-    process.communicate()
-    killer.cancel()
+    after = moments.randrange(PARAMS["steps"])
     with closing(open_database(workspace)) as opened:
+        while not has_ended(process):
+            session = session_of_job(opened, job_id)
+            if session is not None and session.step >= after:
+                break
+        process.kill()
+        process.wait()
         session = session_of_job(opened, job_id)
-        return session is not None and session.state == "running" and session.step > 0
+    return session is not None and session.state == "running" and session.step > 0
+
+
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it did within the next few milliseconds."""
+    try:
+        process.wait(0.005)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -112,6 +112,19 @@ def test_a_fifth_of_a_batch_is_rapid_at_most_as_long_as_there_are_others() -> No
     assert len(ReplayBatches(dataset_with(EVEN, alone), TRAIN, 60, steps=40, seed=2).rows(1)) == 60
 
 
+def test_rapid_rows_are_drawn_as_often_as_the_law_says_up_to_their_cap() -> None:
+    rapid = np.zeros(ROWS, dtype=np.bool_)
+    rapid[TRAIN[:40]] = True
+    law = np.where(rapid[TRAIN], 6 / 32 / 40, 26 / 32 / 160)
+    batches = ReplayBatches(dataset_with(law, rapid), TRAIN, 32, steps=80, seed=2)
+    shares = [int(rapid[batches.rows(step)].sum()) for step in range(1, 81)]
+    assert set(shares) == {6}
+    fewer = np.where(rapid[TRAIN], 4.5 / 32 / 40, 27.5 / 32 / 160)
+    batches = ReplayBatches(dataset_with(fewer, rapid), TRAIN, 32, steps=80, seed=2)
+    shares = [int(rapid[batches.rows(step)].sum()) for step in range(1, 81)]
+    assert set(shares) == {4, 5} and np.mean(shares) == pytest.approx(4.5, abs=0.2)
+
+
 def test_weights_undo_the_law_more_and_more_until_they_undo_it_wholly() -> None:
     law = STEEP / STEEP.sum()
     batches = ReplayBatches(dataset_with(STEEP), TRAIN, 64, steps=100, seed=1)

@@ -157,7 +157,7 @@ def test_a_restored_index_draws_what_the_other_one_draws():
         assert np.array_equal(mine.weight, theirs.weight)
 
 
-@pytest.mark.parametrize("name", ["listed", "sizes", "pool", "priority", "drawn", "step"])
+@pytest.mark.parametrize("name", ["listed", "sizes", "pool", "priority", "leaf", "drawn", "step"])
 def test_a_state_whose_arrays_disagree_is_refused(name):
     index = index_of(np.ones(6), most_draws=2)
     index.draw(4)
@@ -166,7 +166,7 @@ def test_a_state_whose_arrays_disagree_is_refused(name):
         PriorityIndex(6).restore({key: array for key, array in state.items() if key != name})
     broken = dict(state)
     broken[name] = state[name][:-1] if name == "step" else state[name] + 1
-    if name != "priority":
+    if name not in ("priority", "leaf"):
         with pytest.raises(BufferRefused):
             PriorityIndex(6, Rules(most_draws=2)).restore(broken)
 

@@ -37,9 +37,11 @@ def test_leaf_sums_equal_the_root_after_any_changes(changes):
     for row, priority, kind in changes:
         rows, values = np.array([row, (row * 7 + 1) % 300]), np.array([priority, priority / 3])
         if kind == "insert":
-            insert(pools, rows[: 1 + (rows[0] != rows[1])], np.array([row % 4, 3], np.uint8), values, 0.6)
+            insert(
+                pools, rows[: 1 + (rows[0] != rows[1])], np.array([row % 4, 3], np.uint8), values, values**0.6
+            )
         elif kind == "change":
-            reprioritise(pools, rows, values, 0.6)
+            reprioritise(pools, rows, values, values**0.6)
         elif pools.place[row] >= 0:
             retire(pools, row)
     assert_sums(pools.forest, pools.offsets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from cointrader.training.outcomes.priority import TAU_MS, training_priority
 from cointrader.training.outcomes.settle import Settled, settle_series
 from models.candle_series import PlainCandles, truncate
 from models.setup_rows import BUY, HOLD, SELL
-from storage.database import transaction
+from storage.database import open_database, transaction
 from storage.training_health import training_health
+from storage.workspace import Workspace
 from tests.cointrader.training.outcomes.collected import collect_at, states, without
 from tests.models.walks import random_walk
 
@@ -210,9 +212,9 @@ def test_what_surprised_an_agent_is_learned_from_sooner(
     assert {id for id in after if abs(after[id] - before[id]) > 1e-9} == {4}
 
 
-def test_a_hundred_thousand_setups_are_validated_in_bulk(connection: sqlite3.Connection) -> None:
-    series = random_walk(100_300, seed=2)
-    bars = range(100, 100_100)
+def test_setups_are_validated_in_bulk(connection: sqlite3.Connection) -> None:
+    series = random_walk(40_300, seed=2)
+    bars = range(100, 40_100)
     collect_at(connection, series, bars)
     written: list[str] = []
     connection.set_trace_callback(lambda text: written.append(text) if text.startswith("BEGIN") else None)
@@ -220,4 +222,25 @@ def test_a_hundred_thousand_setups_are_validated_in_bulk(connection: sqlite3.Con
     connection.set_trace_callback(None)
     assert told.validated == len(bars)
     assert told.experiences == 3 * len(bars)
-    assert len(written) < 20, "a transaction for many setups, not one for each"
+    assert len(written) < 12, "a transaction for many setups, not one for each"
+
+
+def test_of_two_validations_at_once_the_later_one_changes_nothing(
+    workspace: Workspace, connection: sqlite3.Connection, series: PlainCandles
+) -> None:
+    collect_at(connection, series, range(100, 200, 10))
+    overtaken: list[Settled] = []
+
+    def overtake(places: Any) -> Any:
+        if not overtaken:
+            with closing(open_database(workspace)) as other:
+                overtaken.append(settled(other, series))
+                with transaction(other):
+                    other.execute("UPDATE experience SET training_count = 7, td_error = 0.0")
+        return states(places)
+
+    told = settle_series(connection, series, SETTINGS, overtake)
+    assert (overtaken[0].validated, overtaken[0].experiences) == (10, 30)
+    assert (told.validated, told.experiences) == (0, 0)
+    assert rows(connection, "SELECT count(*), min(training_count) FROM experience") == [(30, 7)]
+    assert rows(connection, "SELECT validated FROM collection") == [(10,)]

@@ -14,22 +14,22 @@ def verdict(value: float, control: float, error: float, provenance: str = "impor
     return judge_replay("pivot_auc", Duel(value, control, 900, 900), baseline, error, provenance)
 
 
-def test_within_two_standard_errors_it_is_no_better() -> None:
+def test_within_three_standard_errors_it_is_no_better() -> None:
     told = verdict(0.514, 0.510, 0.011)
     assert told.word == "no better"
     assert told.words.startswith(
-        "no better than its control out of sample (+0.0040, within 2 standard errors of 0.0110)"
+        "no better than its control out of sample (+0.0040, within 3 standard errors of 0.0110)"
     )
     assert "on the same 900 rows that neither was trained on" in told.words
 
 
 def test_beyond_them_it_is_better_or_worse_with_how_far() -> None:
-    assert verdict(0.58, 0.52, 0.02).words.startswith(
-        "better than its control out of sample (+0.0600, 3.0 standard errors"
+    assert verdict(0.60, 0.52, 0.02).words.startswith(
+        "better than its control out of sample (+0.0800, 4.0 standard errors"
     )
-    assert verdict(0.46, 0.52, 0.02).word == "worse"
-    assert verdict(0.5601, 0.52, 0.02).word == "better"
-    assert verdict(0.5599, 0.52, 0.02).word == "no better"
+    assert verdict(0.44, 0.52, 0.02).word == "worse"
+    assert verdict(0.5801, 0.52, 0.02).word == "better"
+    assert verdict(0.5799, 0.52, 0.02).word == "no better"
 
 
 def test_better_than_a_control_below_the_baseline_is_told_with_that() -> None:

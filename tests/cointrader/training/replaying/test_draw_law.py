@@ -34,3 +34,10 @@ def test_rapid_rows_get_a_fifth_of_the_draws_at_most_and_the_others_the_rest() -
 def test_where_all_rows_are_rapid_there_is_nothing_to_scale() -> None:
     law = draw_law(2, np.arange(2), np.arange(2), np.ones(2), np.ones(2, dtype=np.bool_))
     np.testing.assert_allclose(law.probability, [0.5, 0.5])
+
+
+def test_rapid_rows_that_are_all_there_is_keep_the_whole_law_however_it_is_rounded() -> None:
+    for rows in range(2, 120):
+        priority, every = np.random.default_rng(rows).lognormal(size=rows), np.arange(rows)
+        law = draw_law(rows, every, every, priority, np.ones(rows, dtype=np.bool_))
+        assert law.probability.sum() == pytest.approx(1.0), rows

@@ -142,6 +142,27 @@ def test_setups_of_the_scored_window_cannot_be_chosen() -> None:
         replay(ReplayKind.SELECTED, allowed=named)
 
 
+def test_setups_whose_outcome_lies_in_a_held_out_slice_are_not_chosen_by_it() -> None:
+    class Slow(SetupWorld):
+        def setups(self, symbols: str) -> SetupRows:
+            return dataclasses.replace(SETUPS, ends_ms=SETUPS.ts_ms + 2_000 * 300_000)
+
+    slow = Slow(WORLD.series)
+    first = BASE.t0_ms[np.concatenate([FOLDS[0].test, FOLDS[1].test])].min()
+    places = setup_of_each_row(BASE, SETUPS)[FOLDS[0].train]
+    assert (slow.setups("all").ends_ms[places[places >= 0]] >= first).any()
+    for kind in (ReplayKind.PROFITABLE, ReplayKind.PRIORITISED):
+        data = replay_data(agent, slow, ReplayRequest(kind, "cnn", top=0), PARAMS, Settings(), None)
+        assert slow.setups("all").ends_ms[data.selection.setups].max() < first
+
+
+def test_a_prioritised_law_asks_for_no_more_rapid_rows_than_a_batch_may_hold() -> None:
+    data = replay(ReplayKind.PRIORITISED, top=20)
+    law, rapid = data.replayed.arrays["replay_probability"], data.replayed.arrays["replay_rapid"]
+    assert 0 < law[rapid].sum() <= 6 / 32 + 1e-12
+    assert data.replayed.constants["replay_rapid_share"] == 6 / 32
+
+
 def test_a_source_without_setups_says_how_to_get_some() -> None:
     request = ReplayRequest(ReplayKind.PROFITABLE, "cnn")
     with pytest.raises(NoSetups, match="cointrader collect"):
