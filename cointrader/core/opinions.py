@@ -101,7 +101,8 @@ class Panel:
         self.bars = EntryBars(workspace, connection)
         self._source = WorkspaceSource(workspace, connection)
         self._connection = connection
-        self._states: dict[int, Any] = {}
+        self._workspace = workspace
+        self._states: dict[tuple[str, ...], Any] = {}
         self._books: dict[str, tuple[int, Any]] = {}
 
     def ask(self, symbol: str, ts_ms: int, side: str, timeframe_ms: int = 0) -> Opinions:
@@ -131,12 +132,13 @@ class Panel:
         return _of_pivot(champion, bar, side) if model is ModelId.CNN else self._of_state(champion, bar, side)
 
     def _of_state(self, champion: Any, bar: EntryBar, side: str) -> float | None:
-        from cointrader.training.close_training.dqn_lessons import EntryStates
+        from cointrader.training.close_training.entry_states import EntryStates
         from models.dqn.model import softmax
 
-        width = len(champion.feature_names)
-        states = self._states.setdefault(width, EntryStates(width))
-        state = states.at(bar)
+        names = champion.feature_names
+        if names not in self._states:
+            self._states[names] = EntryStates(self._workspace, self._connection, names)
+        state = self._states[names].at(bar) if self._states[names].can_be_seen else None
         return None if state is None else float(softmax(champion.values(state[None]))[0, ACTIONS[side]])
 
     def _of_book(self, champion: Any, symbol: str, ts_ms: int, side: str) -> float | None:
@@ -157,8 +159,7 @@ def _of_pivot(champion: Any, bar: EntryBar, side: str) -> float | None:
     from models.cnn.pivots import HIGH, LOW
 
     # The coarsest bars are twelve fine ones; twice as many as the window holds also fill it across gaps.
-    first = max(0, bar.row - 24 * (champion.params.window_bars + 3))
-    said = champion.predict_last(bar.series.cut(first, bar.row + 1))
+    said = champion.predict_last(bar.before(24 * (champion.params.window_bars + 3)))
     value = float(said[LOW if side == "long" else HIGH])
     return value if np.isfinite(value) else None
 

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cointrader.training.close_training.entries import ACTIONS, EntryBar
+from cointrader.training.close_training.entries import ACTIONS
+from cointrader.training.close_training.entry_states import EntryStates
 from cointrader.training.close_training.made import Made, Material, close_of, weakest
+from models.base import Dataset
 from models.dqn import agent
 from models.errors import FeatureMismatch
 from models.lessons.rows import with_closes
-from models.rl_state import STATE_NAMES, rl_states
 from storage.outbox import WaitingLesson
 
 
 def dqn_lessons(material: Material, waiting: Sequence[WaitingLesson]) -> Made:
     """The dataset; raises NotEnoughRows ("waiting n/200") and FeatureMismatch."""
     model = material.known.model
-    ordinary = agent.dataset(material.source, model.params)
-    if ordinary.feature_names != model.feature_names:
-        raise FeatureMismatch(
-            f"v{material.known.beginning.version} reads states of {len(model.feature_names)} numbers, and "
-            f"experiences have {len(ordinary.feature_names)} now; train it anew: cointrader train dqn"
-        )
-    states = EntryStates(len(ordinary.feature_names))
+    states = EntryStates(material.workspace, material.connection, model.feature_names)
+    ordinary = seen_by(agent.dataset(material.source, model.params), model.feature_names)
+    if not states.can_be_seen:
+        raise FeatureMismatch(f"it reads states that are not those of bars: {model.feature_names[0]}, ...")
     taught: list[tuple[WaitingLesson, NDArray[np.float32]]] = []
     refused: dict[int, str] = {}
     for lesson in waiting:
@@ -49,7 +48,18 @@ def dqn_lessons(material: Material, waiting: Sequence[WaitingLesson]) -> Made:
         provenance=weakest(ordinary, material.known, lessons),
         extra={"series_state": np.vstack([known, *(state[None] for _, state in taught)])},
     )
-    return Made(dataset, lessons, refused)
+    cut_offs = {f"cnn_v{number}_learned_until_ms": float(ms) for number, ms in states.cut_offs.items()}
+    return Made(replace(dataset, constants={**dataset.constants, **cut_offs}), lessons, refused)
+
+
+def seen_by(ordinary: Dataset, names: Sequence[str]) -> Dataset:
+    """The dataset with the numbers of the state that a model reads. Raises FeatureMismatch."""
+    known = {name: place for place, name in enumerate(ordinary.feature_names)}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise FeatureMismatch(f"it reads {missing[0]}, which experiences do not have; train it anew")
+    states = np.ascontiguousarray(ordinary.arrays["series_state"][:, [known[name] for name in names]])
+    return replace(ordinary, arrays={**ordinary.arrays, "series_state": states}, feature_names=tuple(names))
 
 
 def _columns(
@@ -68,21 +78,3 @@ def _columns(
         "priority": np.ones(count, np.float64),
         "model_weight": np.array(weights, np.float32),
     }
-
-
-class EntryStates:
-    """States at entries; those of a series are computed once."""
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._known: dict[tuple[str, int], NDArray[np.float32]] = {}
-
-    def at(self, bar: EntryBar) -> NDArray[np.float32] | None:
-        """(features,), None in the first bars of a series. What the CNN said then is not known: zeros."""
-        series = bar.series
-        key = (series.symbol, series.timeframe_ms)
-        if key not in self._known or len(self._known[key]) != len(series):
-            self._known[key] = rl_states(series)
-        state = np.zeros(self._width, np.float32)
-        state[: len(STATE_NAMES)] = self._known[key][bar.row]
-        return state if np.isfinite(state).all() else None

@@ -22,6 +22,10 @@ class EntryBar:
     series: Candles
     row: int
 
+    def before(self, bars: int) -> Candles:
+        """The bar and so many before it."""
+        return self.series.cut(max(0, self.row - bars), self.row + 1)
+
 
 class EntryBars:
     """Stored series, each read once and again when it has grown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,12 +12,15 @@ from cointrader.training.source import WEAKEST_FIRST, WorkspaceSource
 from models.base import Dataset
 from models.lessons.rows import Close
 from storage.outbox import WaitingLesson
+from storage.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Material:
     """What lessons are made of."""
 
+    workspace: Workspace
+    connection: sqlite3.Connection
     source: WorkspaceSource
     bars: EntryBars
     known: Known

@@ -58,7 +58,7 @@ def teach(
     NotEnoughRows, FeatureMismatch, and what `train_agent` raises.
     """
     known = version_to_teach(workspace, connection, model)
-    material = Material(WorkspaceSource(workspace, connection), bars, known)
+    material = Material(workspace, connection, WorkspaceSource(workspace, connection), bars, known)
     made = _maker(model)(material, waiting)
     if made.refused:
         with transaction(connection):
