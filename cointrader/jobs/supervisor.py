@@ -20,6 +20,7 @@ from types import FrameType
 from cointrader.jobs.children import CHILD_PROGRAM, Child, start_child
 from cointrader.jobs.close_training import WaitingCloses
 from cointrader.jobs.fate import end_in_words, settle_lost
+from cointrader.jobs.hindsight import WaitingHindsight
 from cointrader.jobs.journal import say
 from cointrader.jobs.new_candles import NewCandles
 from cointrader.jobs.orphans import release_orphans
@@ -46,7 +47,7 @@ class Supervisor:
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
     `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
     `candles` queues a collection when there are new ones, `closes` a training when there are lessons that
-    wait; None for nobody who does.
+    wait, `hindsight` a look back at rejected signals; None for nobody who does.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Supervisor:
         watching: Watching | None = None,
         candles: NewCandles | None = None,
         closes: WaitingCloses | None = None,
+        hindsight: WaitingHindsight | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
@@ -69,6 +71,7 @@ class Supervisor:
         self._watching = watching
         self._candles = candles
         self._closes = closes
+        self._hindsight = hindsight
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -110,6 +113,8 @@ class Supervisor:
                 say(f"job {job_id}: setups are to be collected from new candles")
             if self._closes is not None and (job_id := self._closes.look()):
                 say(f"job {job_id}: models are to learn from closed positions")
+            if self._hindsight is not None and (job_id := self._hindsight.look()):
+                say(f"job {job_id}: rejected signals are to be looked back at")
             self._claim()
         except (DatabaseLocked, DiskFull) as error:
             # Nothing was written, and children do not stop for it. The next round tries again.

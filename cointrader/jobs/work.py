@@ -187,6 +187,13 @@ def train_closes(context: WorkContext) -> dict[str, Any]:
     return taught(context)
 
 
+def hindsight(context: WorkContext) -> dict[str, Any]:
+    """Say of rejected signals what they would have earned, where candles have followed."""
+    from cointrader.jobs.hindsight import hindsight as judged
+
+    return judged(context)
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
@@ -196,6 +203,7 @@ WORKS: dict[str, Work] = {
     "replay": replay,
     "paper": paper,
     "train_closes": train_closes,
+    "hindsight": hindsight,
 }
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,9 @@ from cointrader.core.paper.reward_memory import RewardMemory
 from cointrader.core.paper.screen import Screen
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
-from cointrader.settings import SECTIONS, Settings
+from cointrader.settings import Settings, kept_settings
 from cointrader.strategies import registry
 from cointrader.trading.position import TRADE, Records
-from models.parameters import build
 from storage import paper_runs
 from storage.candles import CandleFileRow, CandlesMissing, list_candles, parse_timeframe
 from storage.clock import now_ms
@@ -152,7 +150,7 @@ def open_run(
     kept, run = paper_runs.get_paper_run(connection, run_id), get_run(connection, run_id)
     if run is None:
         raise paper_runs.NoPaperRun(f"there is no run {run_id}")
-    settings, params = _settings(run.settings["settings"]), run.settings["params"]
+    settings, params = kept_settings(run.settings["settings"]), run.settings["params"]
     frames = [int(value) for value in kept.names["timeframes_ms"]]
     decider = _decider(settings, kept.symbols, frames, len(kept.strategies))
     decider.unpack(kept.book)
@@ -234,9 +232,3 @@ def _decider(
         start_equity=settings.simulation.start_equity,
         strategies=strategies,
     )
-
-
-def _settings(kept: Mapping[str, Any]) -> Settings:
-    """The settings as they were when the run began; what did not exist then has its default."""
-    sections = {name: build(cls, kept[name]) for name, cls in SECTIONS.items() if name in kept}
-    return Settings(**sections)
