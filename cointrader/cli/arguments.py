@@ -31,6 +31,7 @@ from cointrader.cli import (
     step,
     train,
     verify,
+    why_not,
     worker,
 )
 
@@ -107,7 +108,9 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
         "print rejected signals with their reason, or what each rule saved and missed",
     ),
     ("positions", records, "print positions"),
-    ("position", chain, "print the chain of one position: signal, decision, fills, reward"),
+    ("position", chain, "print the chain of one position, as `why` does"),
+    ("why", chain, "why a position was opened, what it came to, and what was learned from it"),
+    ("why-not", why_not, "why a signal was rejected, by whom, and what it would have earned"),
     ("bot", bot, "what coinTrader2.0 does, why it does not trade, whether its model is loaded"),
     ("jobs", jobs, "list jobs, cancel one, print the log of one"),
     ("worker", worker, "run queued jobs, each in a child process"),
