@@ -51,7 +51,8 @@ def _step(step: StepPart) -> str:
     return (
         f"  step {step.step} of session #{step.session_id}  {time_text(step.ts_ms)}  "
         f"loss {_number(step.loss)}, gradient norm {_number(step.gradient_norm)}, "
-        f"learning rate {step.learning_rate:.3g}, weights {step.weights_sha256[:DIGEST]}, gradient {step.gradient_sha256[:DIGEST] or '-'}"
+        f"learning rate {step.learning_rate:.3g}, weights {step.weights_sha256[:DIGEST]}, "
+        f"gradient {step.gradient_sha256[:DIGEST] or '-'}"
     )
 
 
