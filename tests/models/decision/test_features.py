@@ -91,7 +91,10 @@ def test_calm_and_unrest_are_the_outer_thirds_of_what_was_lately() -> None:
     series = dataclasses.replace(
         calm,
         close_ms=MINUTES_5 * np.arange(1, bars + 1, dtype=np.int64),
-        **dict.fromkeys(("open", "high", "low", "close"), close),
+        open=close,
+        high=close,
+        low=close,
+        close=close,
         volume=np.ones(bars),
     )
     moments = [int(series.close_ms[bar]) for bar in (100, 1_700, 3_300)]

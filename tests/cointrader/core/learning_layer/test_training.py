@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cointrader.core.learning_layer import RetrainingLoop, TrainingModule
+from cointrader.core.learning_layer.retraining import RetrainingLoop
 from cointrader.core.learning_layer.rows import told_closes
+from cointrader.core.learning_layer.training import TrainingModule
 from cointrader.core.memory.recent_context import RecentContext
 from storage.database import transaction
 from storage.vault import load_artifact
