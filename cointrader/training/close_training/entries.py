@@ -12,6 +12,7 @@ from models.setup_rows import BUY, SELL
 from storage.candles import CandleFileRow, Candles, list_candles, read_candles
 from storage.workspace import Workspace
 
+STALE_BARS = 2
 ACTIONS = {"long": BUY, "short": SELL}
 
 
@@ -35,15 +36,16 @@ class EntryBars:
         self._read: dict[tuple[str, int], tuple[str, Candles]] = {}
 
     def at(self, symbol: str, ts_ms: int, timeframe_ms: int = 0) -> EntryBar | None:
-        """The bar of a symbol that closed at a moment; None where none did.
+        """The newest bar of a symbol at a moment; None where it had closed two bars or more before.
 
-        `timeframe_ms` 0 takes the series with most bars. Raises CandlesDamaged.
+        An order by hand may come between two bars. `timeframe_ms` 0 takes the series with most bars.
+        Raises CandlesDamaged.
         """
         series = self.series(symbol, timeframe_ms)
         if series is None:
             return None
-        row = int(np.searchsorted(series.close_ms, ts_ms))
-        if row >= len(series) or int(series.close_ms[row]) != ts_ms:
+        row = newest_at(series.close_ms, ts_ms)
+        if row < 0 or ts_ms - int(series.close_ms[row]) >= STALE_BARS * series.timeframe_ms:
             return None
         return EntryBar(series, row)
 

@@ -188,9 +188,7 @@ def test_what_cannot_be_seen_any_more_is_skipped_and_not_all_models_were_trained
     (position_id,) = close_trades(world, opened, 1, shares={"rule": 0.5, "dqn": 0.5})
     (other_id,) = close_trades(world, opened, 1, first=1, shares={"rule": 0.4, "cnn": 0.3, "dqn": 0.3})
     with transaction(opened):
-        opened.execute(
-            "UPDATE signal SET ts_ms = ts_ms + 1 WHERE id IN (SELECT signal_id FROM signal_position)"
-        )
+        opened.execute("UPDATE signal SET ts_ms = 1 WHERE id IN (SELECT signal_id FROM signal_position)")
     said: list[str] = []
     Drain(world, opened, caller(opened, said)).look()
     told = {lesson.model: lesson for lesson in lessons_of(opened, other_id)}
