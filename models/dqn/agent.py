@@ -20,6 +20,7 @@ from models.candle_series import FloatArray, IntArray
 from models.dqn.batches import steps_of
 from models.dqn.experiences import LEAST_ROWS, experience_dataset
 from models.dqn.learner import Learner
+from models.dqn.lessons import Lessons, lessons_of
 from models.dqn.model import DqnModel, load
 from models.dqn.params import DqnParams
 from models.dqn.policy import Judged, earned, judged_setups, standard_error
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "fit",
     "learned_until_ms",
+    "lessons",
     "load",
     "recompute",
     "split",
@@ -88,6 +90,11 @@ def recompute(
     What is drawn depends on the errors of all steps before, so these are trained again on the way.
     """
     return gradient_at(dataset, split(dataset, params).folds[0].train, params, seed, step, state)
+
+
+def lessons(model: DqnModel, dataset: Dataset) -> Lessons:
+    """How wrong the model still is about the experiences that it trained on; by the others it is judged."""
+    return lessons_of(model, dataset, split(dataset, model.params).folds[0].train)
 
 
 def evaluate(model: DqnModel, dataset: Dataset) -> Metrics:

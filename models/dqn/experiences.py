@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.base import Dataset
 from models.candle_series import IntArray
 from models.dqn.cross_features import CROSS_NAMES, CrossSource
+from models.dqn.lessons import EXPERIENCE
 from models.dqn.network import ACTIONS
 from models.dqn.params import DqnParams
 from models.dqn.policy import independent_outcomes
@@ -91,6 +92,7 @@ def _arrays(
     )
     return {
         "series_state": state,
+        EXPERIENCE: rows.id[order].astype(np.int64),
         "setup": rows.setup[order],
         "following": np.where(rows.terminated, -1, rows.next_setup)[order],
         "action": rows.action[order].astype(np.int64),
