@@ -146,3 +146,14 @@ def td_errors(connection: sqlite3.Connection) -> list[float]:
     """|TD error| of every experience that has one."""
     rows = connection.execute("SELECT abs(td_error) FROM experience WHERE td_error IS NOT NULL").fetchall()
     return [row[0] for row in rows]
+
+
+def note_training(connection: sqlite3.Connection, rows: Sequence[tuple[float, int, int]]) -> None:
+    """Notes of experiences what a training left: (TD error, how often drawn in it, id)."""
+    with joined_transaction(connection):
+        rev = next_rev(connection)
+        connection.executemany(
+            "UPDATE experience SET td_error = ?, training_count = training_count + ?, "
+            f"rev = {rev} WHERE id = ?",
+            rows,
+        )

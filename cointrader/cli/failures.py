@@ -13,7 +13,16 @@ FAILED = 1
 WRONG_USAGE = 2
 # The words are at fault, not what was done with them. By name: importing these would load their packages.
 _USAGE_ERRORS = frozenset(
-    {"AgentWithoutReplay", "FilterError", "ParameterError", "UnknownAgent", "UnknownSetup", "UnknownStrategy"}
+    {
+        "AgentWithoutReplay",
+        "FilterError",
+        "OverflowError",
+        "ParameterError",
+        "UnknownAgent",
+        "UnknownSetup",
+        "UnknownStrategy",
+        "WrongRequest",
+    }
 )
 
 
@@ -23,6 +32,8 @@ def explain(error: BaseException) -> str | None:
         return "\n".join([f"cointrader: {error}", *getattr(error, "__notes__", ())])
     if isinstance(error, sqlite3.Error):
         return f"cointrader: the database refused: {error}"
+    if isinstance(error, OverflowError) and "SQLite" in str(error):
+        return "cointrader: a number is larger than any that is stored"
     if isinstance(error, OSError) and error.filename is not None:
         return f"cointrader: {error.filename}: {error.strerror}"
     return None

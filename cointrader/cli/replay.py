@@ -13,9 +13,20 @@ from typing import Any
 
 from cointrader.cli.output import number_text, print_json, print_table
 from cointrader.cli.place import Place, opened
-from cointrader.training.replaying.request import PROFITABLE_SCORE, ReplayKind, ReplayRequest
+from cointrader.training.replaying.request import (
+    OF_SETUPS,
+    OF_STEPS,
+    PROFITABLE_SCORE,
+    ReplayKind,
+    ReplayRequest,
+)
 
 WAITING_IDLE_EXIT_SECONDS = 5.0
+DEFAULT_AGENT = "cnn"
+DEFAULT_TOP = 500
+# By their names in the namespace; each means something to one half of the kinds alone.
+_FOR_SETUPS = ("filter", "setups", "agent", "top", "min_profitability", "param", "seed")
+_FOR_STEPS = {"first": "--from", "last": "--to"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--setups", type=_numbers, default=(), metavar="1,2,3", help="draw these setups more often"
     )
-    parser.add_argument("--agent", default="cnn", metavar="AGENT", help="what learns (default cnn)")
+    parser.add_argument("--agent", metavar="AGENT", help=f"what learns (default {DEFAULT_AGENT})")
     parser.add_argument(
-        "--top", type=int, default=500, metavar="N", help="at most so many; 0: all (default 500)"
+        "--top", type=int, metavar="N", help=f"at most so many; 0: all (default {DEFAULT_TOP})"
     )
     parser.add_argument(
         "--min-profitability",
         type=float,
-        default=0.0,
         metavar="S",
         help=f"least score of a setup, 0 to 1 (default {PROFITABLE_SCORE:g} with --profitable)",
     )
@@ -56,15 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be given again"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all randomness (default 0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of all randomness (default 0)")
     parser.add_argument("--wait", action="store_true", help="show progress and print the result")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Queue a replay, and wait for it if asked to."""
     from cointrader.jobs.replay import enqueue_replay
 
+    _refuse_what_would_be_ignored(arguments)
     request = request_of(arguments)
     with opened(arguments.workspace) as place:
         job_id = enqueue_replay(place.connection, request, place.settings)
@@ -89,17 +101,31 @@ def request_of(arguments: argparse.Namespace) -> ReplayRequest:
     )
     return ReplayRequest(
         kind=_kind(arguments),
-        agent="" if session is not None else arguments.agent,
-        top=arguments.top,
-        min_profitability=arguments.min_profitability,
+        agent="" if session is not None else arguments.agent or DEFAULT_AGENT,
+        top=DEFAULT_TOP if arguments.top is None else arguments.top,
+        min_profitability=arguments.min_profitability or 0.0,
         filter=arguments.filter,
         setups=arguments.setups,
         session=session,
         first=arguments.first,
         last=arguments.last,
-        seed=arguments.seed,
+        seed=arguments.seed or 0,
         params=pairs(arguments.param),
     )
+
+
+def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
+    """An option that the kind of replay has no use for is wrong usage: a session brings its own agent."""
+    kind = _kind(arguments)
+    if kind not in OF_STEPS:
+        for name, option in _FOR_STEPS.items():
+            if getattr(arguments, name) is not None:
+                arguments.usage_error(f"{option} goes with --verify and --reapply alone")
+    if kind not in OF_SETUPS:
+        for name in _FOR_SETUPS:
+            if getattr(arguments, name) not in (None, "", (), []):
+                option = f"--{name.replace('_', '-')}"
+                arguments.usage_error(f"{option} goes with setups, and --{kind} replays what a session did")
 
 
 def _kind(arguments: argparse.Namespace) -> ReplayKind:

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="AGENT", help="only those of this agent")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="newest to print (default 50)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     from models import registry
     from storage.training_overview import recent_sessions
 
+    if arguments.limit < 1:
+        arguments.usage_error("--limit must be 1 or more")
     if arguments.agent is not None:
         registry.get(arguments.agent)
     with opened(arguments.workspace) as place:

@@ -16,6 +16,7 @@ from typing import Any
 from cointrader.settings import Settings
 from cointrader.training.datasets import DatasetDamaged, load_dataset, store_dataset, store_split
 from cointrader.training.incumbent import Challenge
+from cointrader.training.lessons import keep_lessons
 from cointrader.training.outcome import end_session, end_without_version, store_version
 from cointrader.training.repeatability import describe_machine, pin_arithmetic
 from cointrader.training.run import DatabaseRun, StopReason
@@ -265,6 +266,7 @@ def _train(
     finally:
         run.abandon()
     say(f"version {artifact.version} is {artifact.status}: {artifact.reason}")
+    keep_lessons(connection, session, opened.module, model, opened.dataset)
     return _result(get_session(connection, session.id), artifact)
 
 

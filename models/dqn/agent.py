@@ -25,6 +25,7 @@ from models.dqn.model import DqnModel, load
 from models.dqn.params import DqnParams
 from models.dqn.policy import Judged, earned, judged_setups, standard_error
 from models.dqn.rehearsal import gradient_at
+from models.dqn.surprise import Lessons, lessons_of
 from models.dqn.training_loop import TrainingLoop
 from models.errors import FeatureMismatch, NotEnoughRows
 from models.lessons.rows import LEAST_SCORED, is_lesson, learned_until, lesson_count, lesson_split
@@ -42,6 +43,7 @@ __all__ = [
     "evaluate",
     "fit",
     "learned_until_ms",
+    "lessons",
     "load",
     "recompute",
     "split",
@@ -100,6 +102,11 @@ def recompute(
     What is drawn depends on the errors of all steps before, so these are trained again on the way.
     """
     return gradient_at(dataset, split(dataset, params).folds[0].train, params, seed, step, state)
+
+
+def lessons(model: DqnModel, dataset: Dataset) -> Lessons:
+    """How wrong the model still is about the experiences that it trained on; by the others it is judged."""
+    return lessons_of(model, dataset, split(dataset, model.params).folds[0].train)
 
 
 def evaluate(model: DqnModel, dataset: Dataset) -> Metrics:

@@ -13,6 +13,7 @@ from models.dqn.cross_features import CROSS_NAMES, CrossSource
 from models.dqn.network import ACTIONS
 from models.dqn.params import DqnParams
 from models.dqn.policy import independent_outcomes
+from models.dqn.surprise import EXPERIENCE
 from models.errors import NotEnoughRows
 from models.rl_state import STATE_NAMES
 from models.setup_rows import HOLD, ExperienceRows, SetupRows, SetupSource
@@ -91,6 +92,7 @@ def _arrays(
     )
     return {
         "series_state": state,
+        EXPERIENCE: rows.id[order].astype(np.int64),
         "setup": rows.setup[order],
         "following": np.where(rows.terminated, -1, rows.next_setup)[order],
         "action": rows.action[order].astype(np.int64),

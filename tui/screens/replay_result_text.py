@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from cointrader.training.replaying.request import OF_SETUPS, OF_STEPS, ReplayKind
 from tui import phrases
 from tui.phrases import Part, assemble
 from tui.screens.replay_text import gain_part
@@ -29,13 +30,16 @@ def result_text(replay: ReplayRow, width: int, symbols: Symbols) -> Content:
     if replay.value is not None:
         lines += [*_bars(replay, width, symbols), []]
     lines += _labelled("chosen", selection_words(replay), width, symbols)
-    lines += _labelled("sessions", _sessions(replay), width, symbols)
+    if replay.kind not in OF_STEPS:
+        lines += _labelled("sessions", _sessions(replay), width, symbols)
     ended = f", ended {format_time(replay.ended_ms)}" if replay.ended_ms else ""
     lines += _labelled("began", f"{format_time(replay.started_ms)}{ended}", width, symbols)
     if replay.job_id is not None:
         lines += _labelled("job", str(replay.job_id), width, symbols)
     noted = _plain(replay.result_json)
     for name, value in noted.items():
+        if name == "words" and value == replay.words:
+            continue
         lines += _labelled(name.replace("_", " "), _said(value), width, symbols)
     return Content("\n").join([assemble(line) for line in lines])
 
@@ -72,18 +76,28 @@ def _bars(replay: ReplayRow, width: int, symbols: Symbols) -> list[list[Part]]:
 def selection_words(replay: ReplayRow) -> str:
     """What was chosen to be trained on again, from the arguments of the replay."""
     chosen = _plain(replay.selection_json)
+    if replay.kind not in OF_SETUPS:
+        return _steps_of(chosen, replay.source_session_id)
     parts = []
     if chosen.get("setups"):
         parts.append(f"{len(chosen['setups']):,} marked setups")
     if chosen.get("top"):
-        parts.append(f"up to {int(chosen['top']):,} setups of the highest priority")
+        by = "score" if replay.kind == ReplayKind.PROFITABLE else "priority"
+        parts.append(f"up to {int(chosen['top']):,} setups of the highest {by}")
     if chosen.get("min_profitability"):
         parts.append(f"score at least {chosen['min_profitability']:g}")
     if chosen.get("filter"):
         parts.append(f"filter {chosen['filter']}")
-    if replay.source_session_id is not None:
-        parts.append(f"session s.{replay.source_session_id}")
     return ", ".join(parts) or "everything"
+
+
+def _steps_of(chosen: dict[str, Any], session_id: int | None) -> str:
+    """Which steps of which session were replayed; an end that was left open is not named."""
+    first, last = chosen.get("first"), chosen.get("last")
+    ends = [f"from step {first:,}"] if first is not None else []
+    ends += [f"to step {last:,}"] if last is not None else []
+    which = " ".join(ends) or "every step"
+    return which if session_id is None else f"{which} of session s.{session_id}"
 
 
 def _sessions(replay: ReplayRow) -> str:

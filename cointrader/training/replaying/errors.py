@@ -11,6 +11,10 @@ class ReplayRefused(Exception):
     """A replay that cannot be done as it was asked for; the text says why and what to do."""
 
 
+class WrongRequest(ReplayRefused):
+    """What was asked for means nothing: a value out of its range, or nothing to choose from."""
+
+
 class AgentWithoutReplay(ReplayRefused):
     """The agent does not learn from setups."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cointrader.training.replaying.errors import AgentWithoutReplay, ReplayRefused
+from cointrader.training.replaying.errors import AgentWithoutReplay, ReplayRefused, WrongRequest
 from models import registry
 
 REPLAYED_AGENTS = ("cnn", "dqn")
@@ -61,21 +61,21 @@ class ReplayRequest:
         if self.kind in OF_SETUPS:
             self._check_setups()
         elif self.session is None:
-            raise ReplayRefused(f"a replay of kind {self.kind} needs the number of a session")
+            raise WrongRequest(f"a replay of kind {self.kind} needs the number of a session")
         if self.first is not None and self.last is not None and self.first > self.last:
-            raise ReplayRefused(f"the first step, {self.first:,}, comes after the last, {self.last:,}")
+            raise WrongRequest(f"the first step, {self.first:,}, comes after the last, {self.last:,}")
 
     def _check_setups(self) -> None:
         if registry.get(self.agent).name not in REPLAYED_AGENTS:
             raise AgentWithoutReplay(self.agent, REPLAYED_AGENTS)
         if not 0 <= self.top <= MOST_SETUPS:
-            raise ReplayRefused(f"top is {self.top:,}; it must be 0 (no limit) to {MOST_SETUPS:,}")
+            raise WrongRequest(f"top is {self.top:,}; it must be 0 (no limit) to {MOST_SETUPS:,}")
         if not 0.0 <= self.min_profitability < 1.0:
-            raise ReplayRefused(
+            raise WrongRequest(
                 f"the least profitability is {self.min_profitability}; it must be 0 to below 1"
             )
         if self.kind is ReplayKind.SELECTED and not (self.setups or self.filter.strip()):
-            raise ReplayRefused("no setups were selected: name them, or give a filter")
+            raise WrongRequest("no setups were selected: name them, or give a filter")
 
     @property
     def least_score(self) -> float:

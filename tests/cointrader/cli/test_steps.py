@@ -39,6 +39,8 @@ def test_sessions_are_listed_newest_first_with_their_ids(trained: Workspace) -> 
         "no "
     )
     assert cointrader("sessions", "--agent", "nobody", workspace=trained.root).returncode == 2
+    none = cointrader("sessions", "--limit", "0", workspace=trained.root)
+    assert (none.returncode, none.stdout) == (2, "") and "--limit must be 1 or more" in none.stderr
 
 
 def test_a_step_is_shown_with_its_losses_its_norms_and_its_batch(trained: Workspace) -> None:
@@ -81,3 +83,8 @@ def test_a_step_that_there_is_not_is_one_line_on_standard_error(trained: Workspa
         done = cointrader("step", action, "1", "61", workspace=trained.root)
         assert (done.returncode, done.stdout) == (1, "")
         assert "session 1 has no step 61; steps 1 to 60 are kept" in done.stderr
+
+
+def test_a_number_beyond_what_the_database_counts_is_wrong_usage(trained: Workspace) -> None:
+    done = cointrader("step", "show", "99999999999999999999", "1", workspace=trained.root)
+    assert (done.returncode, done.stderr) == (2, "cointrader: a number is larger than any that is stored\n")

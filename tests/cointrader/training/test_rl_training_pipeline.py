@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from models.digest import weights_digest
 from models.dqn.own_agent import WrongAgent
 from models.errors import NotEnoughRows
 from models.replay_buffer.errors import BadExperience
+from storage.database import connect
 from storage.errors import StorageError
 from storage.workspace import Workspace
 from tests.cointrader.training.replaying.walked_workspace import walked_workspace
@@ -52,6 +54,26 @@ def trainer(workspace: Workspace) -> RLTrainer:
 @pytest.fixture(scope="module")
 def session(trainer: RLTrainer) -> RLTrainingSession:
     return trainer.train_on_experiences(SYMBOL, seed=3)
+
+
+def test_what_was_drawn_is_counted_and_what_surprised_is_kept_for_the_next_priorities(
+    workspace: Workspace, session: RLTrainingSession
+) -> None:
+    with closing(connect(workspace.database, readonly=True)) as connection:
+        drawn, known, largest = connection.execute(
+            "SELECT sum(training_count), sum(td_error IS NOT NULL), max(abs(td_error)) FROM experience"
+        ).fetchone()
+        unjudged = connection.execute(
+            "SELECT count(*) FROM experience WHERE td_error IS NULL AND training_count > 0"
+        ).fetchone()
+    assert drawn == session.steps * 32
+    assert 0 < known < experiences_in(workspace) and largest > 0.0
+    assert unjudged == (0,)
+
+
+def experiences_in(workspace: Workspace) -> int:
+    with closing(connect(workspace.database, readonly=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM experience").fetchone()[0])
 
 
 def test_a_session_is_judged_against_always_holding(session: RLTrainingSession) -> None:
