@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cointrader.cli.output import number_text, print_json, print_table
 from cointrader.cli.place import Place, opened
 from cointrader.cli.progress import ProgressLine
+from cointrader.cli.words import timeframe
 
 if TYPE_CHECKING:
     from storage.candles import Candles
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--candles", type=Path, metavar="FILE", help="test on this file instead of the stored candles"
     )
     parser.add_argument("--symbol", metavar="BASE/QUOTE", help="only this symbol; for a file, what it holds")
-    parser.add_argument("--timeframe", metavar="TF", help="such as 1m, 5m, 1h")
+    parser.add_argument("--timeframe", type=timeframe, metavar="TF", help="such as 1m, 5m, 1h")
     parser.add_argument(
         "--strategy", action="append", default=[], metavar="NAME", help="may be given again (default: all)"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from cointrader.cli.output import print_json, print_table
 from cointrader.cli.place import Place, opened
+from cointrader.cli.words import timeframe
 
 WAITING_IDLE_EXIT_SECONDS = 5.0
 
@@ -17,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--symbols", default="", metavar="LIST", help="such as BTC/USDT,ETH/USDT (default: every symbol)"
     )
     parser.add_argument(
-        "--timeframe", metavar="TF", help="such as 5m (default: of each symbol the one with most bars)"
+        "--timeframe",
+        type=timeframe,
+        metavar="TF",
+        help="such as 5m (default: of each symbol the one with most bars)",
     )
     parser.add_argument(
         "--whole",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cointrader.cli.output import print_json, print_table
 from cointrader.cli.place import opened
 from cointrader.cli.progress import ProgressLine
+from cointrader.cli.words import timeframe
 
 if TYPE_CHECKING:
     from cointrader.data_feeds.front_door import Ask
@@ -34,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preview", action="store_true", help="say what each file is and show its first lines; store nothing"
     )
     parser.add_argument("--symbol", metavar="BASE/QUOTE", help="when neither file nor file name say it")
-    parser.add_argument("--timeframe", metavar="TF", help="such as 1m, 5m, 1h; found in the data otherwise")
+    parser.add_argument(
+        "--timeframe", type=timeframe, metavar="TF", help="such as 1m, 5m, 1h; found in the data otherwise"
+    )
     parser.add_argument(
         "--zone", metavar="ZONE", help="of times without one, such as Europe/Zurich; UTC otherwise"
     )

@@ -35,6 +35,7 @@ class ProgressLine:
         self._drawn_at = self._start - (0.0 if self._terminal else PLAIN_SECONDS - 1.0)
         self._drawn_width = 0
         self._first: tuple[float, float] | None = None  # (time, done) when the work itself was first seen
+        self._seen = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +48,9 @@ class ProgressLine:
     def update(self, done: float, total: float, message: str = "") -> None:
         """Draw `done` of `total` (0 when the total is unknown) if it is time to."""
         now = time.monotonic()
-        if self._first is None and done > 0:
-            self._first = (now, done)
+        if done > 0 and (self._first is None or done < self._seen):
+            self._first = (now, done)  # also where the second of two trainings begins again at nothing
+        self._seen = done
         if now - self._drawn_at < (TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS):
             return
         self._drawn_at = now

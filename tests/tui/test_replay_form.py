@@ -103,7 +103,7 @@ async def test_marked_setups_are_queued_by_their_numbers(workspace, connection, 
         await pilot.press("m", "j", "m")
         marked = sorted(table.marked)
         form = await form_of(app, pilot)
-        assert form.kind == "selected" and "2 marked setups" in meaning(app)
+        assert form.kind == "selected" and "2 marked setups; those in the training part" in meaning(app)
         await pilot.press("down", *to_last, "up", "enter")
         await until(pilot, lambda: len(workers) == 1, "the worker")
     request = queued(connection)

@@ -27,6 +27,8 @@ CONTROL = (
     "no row is taken out of those."
 )
 
+TRAINED = "those in the training part are trained on again."
+
 
 def net_bps(score: float, unit_bps: float) -> float:
     """The net return in bps at which a profitability score is reached: the logistic function turned round.
@@ -61,7 +63,7 @@ def setups_meaning(
     """What the fields come to: how many setups pass, what the threshold is in basis points, the control."""
     if request.setups:
         n = len(request.setups)
-        head: Part = (f"{n:,} marked setup{'' if n == 1 else 's'} will be trained on again.", "bold")
+        head: Part = (f"{n:,} marked setup{'' if n == 1 else 's'}; {TRAINED}", "bold")
     elif counts is None:
         head = (f"counting{symbols.ellipsis}", "$quiet")
     else:
@@ -86,9 +88,9 @@ def _passing(request: ReplayRequest, counts: SetupCounts, symbols: Symbols) -> P
     if not counts.passing:
         return f"{symbols.cross} {passing}: there is nothing to train on.", "$loss"
     by = "score" if request.kind == "profitable" else "priority"
-    most = f"the {request.top:,} of the highest {by}"
-    taken = most if 0 < request.top < counts.passing else "all of them"
-    return f"{passing}; {taken} will be trained on again.", "bold"
+    limited = 0 < request.top < counts.passing
+    most = f"{TRAINED[:-1]}, the {request.top:,} of the highest {by} at most." if limited else TRAINED
+    return f"{passing}; {most}", "bold"
 
 
 def session_meaning(

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from storage.jobs import list_jobs
 from storage.workspace import Workspace
 from tests.cointrader.cli.command import cointrader
@@ -67,3 +69,12 @@ def test_what_is_not_there_is_said_before_anything_is_queued(workspace: Workspac
     assert "BTC/USDT" in done.stderr and "import" in done.stderr
     with closing(sqlite3.connect(workspace.database)) as connection:
         assert list_jobs(connection) == []
+
+
+@pytest.mark.parametrize("command", [["collect"], ["backtest"], ["import", "candles.csv"]])
+def test_what_is_no_timeframe_is_wrong_usage_that_says_how_to_write_one(
+    workspace: Workspace, command: list[str]
+) -> None:
+    done = cointrader(*command, "--timeframe", "7q", workspace=workspace.root)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "'7q' is not a timeframe; write a number and s, m, h, d or w, such as 5m or 1h" in done.stderr

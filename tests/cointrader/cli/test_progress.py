@@ -34,6 +34,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return turned
 
 
+def test_the_second_of_two_trainings_is_timed_from_its_own_beginning(clock: Clock) -> None:
+    line = ProgressLine("Replay", io.StringIO())
+    for done in range(1, 101):
+        clock.now += 1
+        line.update(done, 100)
+    for done in range(1, 11):
+        clock.now += 1
+        line.update(done, 100)
+    assert line.seconds_left(10, 100, clock.now) == pytest.approx(90)
+
+
 def run(line: ProgressLine, clock: Clock, seconds: int) -> None:
     """A step a second after ten seconds in which nothing moves."""
     for second in range(seconds):
