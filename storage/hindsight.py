@@ -111,7 +111,9 @@ def sums_by_rule(connection: sqlite3.Connection, run_id: int | None = None) -> l
         "GROUP BY r.code ORDER BY count(*) DESC, r.code",
         parameters,
     ).fetchall()
-    return [RuleSum(*row[:5], net=row[3] - row[4]) for row in rows]
+    return [
+        RuleSum(code, n, judged, saved, missed, saved - missed) for code, n, judged, saved, missed in rows
+    ]
 
 
 def unjudged_groups(connection: sqlite3.Connection) -> list[UnjudgedGroup]:
