@@ -67,10 +67,9 @@ class SessionsScreen(TableScreen):
         self._agent = agent
         self._resting: Timer | None = None
 
-    def on_mount(self) -> None:
-        """Shows the sessions of one agent."""
-        if self._agent:
-            self.table.filter_by(f"agent={self._agent}")
+    def first_filter(self) -> str:
+        """The sessions of one agent."""
+        return f"agent={self._agent}" if self._agent else ""
 
     def compose_pane(self) -> Iterator[Widget]:
         """What there is to say of the session under the cursor."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -47,7 +48,7 @@ class TableScreen(ConsoleScreen):
         yield TitleLine(self.TITLE_TEXT, id="title")
         yield FilterBar(self.VIEW, id="filter")
         with Container(id="content"):
-            yield PagedTable(
+            table = PagedTable(
                 self.VIEW,
                 order=self.ORDER,
                 narrow_order=self.NARROW_ORDER,
@@ -57,7 +58,14 @@ class TableScreen(ConsoleScreen):
                 empty=self.EMPTY,
                 id="table",
             )
+            # Before its first question: a filter that came later would race with the count of all rows.
+            table.wish = replace(table.wish, filter=self.first_filter())
+            yield table
             yield from self.compose_pane()
+
+    def first_filter(self) -> str:
+        """The filter that the table begins with."""
+        return ""
 
     def compose_pane(self) -> Iterator[Widget]:
         """The pane under or beside the table."""
