@@ -20,6 +20,7 @@ WORKLOADS = {
     "P6": ("benchmarks.p6_journal", "benchmarks.p6_rebuild"),
     "P9": ("benchmarks.p9_startup",),
     "P10": ("benchmarks.p10_console",),
+    "P11": ("benchmarks.p11_decision",),
 }
 RESULTS = Path(__file__).with_name("results.json")
 

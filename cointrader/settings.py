@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,10 @@ class TrainingSettings:
     )
     interval_bars: int = parameter(
         12, low=1, high=100_000, unit="bars", help="Bars between two setups that nothing else calls for."
+    )
+    close_origins: str = parameter(
+        "signal,manual",
+        help="Origins of positions whose closes teach: a comma list of signal, manual, adopted and import.",
     )
 
 
@@ -288,6 +293,14 @@ def load_settings(path: Path) -> Settings:
             known = ", ".join([*SECTIONS, "keymap"])
             raise SettingsError(f"{path}: unknown section [{section}]; known are {known}")
     return dataclasses.replace(Settings(), **values)
+
+
+def kept_settings(kept: Mapping[str, Any]) -> Settings:
+    """The settings as a run has kept them; what did not exist then has its default.
+
+    Raises ParameterError for a value out of range.
+    """
+    return Settings(**{name: build(cls, kept[name]) for name, cls in SECTIONS.items() if name in kept})
 
 
 def _section(path: Path, section: str, content: object) -> Any:

@@ -103,6 +103,18 @@ AGENTS: tuple[AgentEntry, ...] = (
         baseline="ROC-AUC 0.5",
         least_rows=500,
     ),
+    AgentEntry(
+        name="decision",
+        title="Decision",
+        purpose="Would this signal pay, net of costs? Logistic regression over closed signals.",
+        params="models.decision.params:DecisionParams",
+        module="models.decision.agent",
+        kind="tabular",
+        slot="cpu",
+        primary_metric="roc_auc",
+        baseline="the base rate of every signal: ROC-AUC 0.5",
+        least_rows=200,
+    ),
 )
 
 

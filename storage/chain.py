@@ -1,4 +1,4 @@
-"""The chain of one position: signal, decision, position, fills, reward and its parts, price around it.
+"""The chain of one position: signal, answers, decision, position, fills, reward and its parts, lessons.
 
 It answers "why did this happen and what came of it" with a handful of look-ups by key. A signal that
 was rejected has a chain as well: it ends at the rejection.
@@ -10,12 +10,13 @@ import json
 import sqlite3
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from storage.agent_responses import AgentResponseRow, responses_to
+from storage.chain_learned import Learned, learned_from
 from storage.errors import StorageError
-
-LEARNED_UNKNOWN = "No training session has recorded that it learned from this position."
+from storage.hindsight import HindsightRow, hindsight_of
 
 
 class ChainMissing(StorageError):
@@ -138,7 +139,8 @@ class Chain:
     """Everything that hangs together; what does not exist is None or empty.
 
     `previous_id` and `next_id` are the positions before and after it. `learned_from` names the training
-    sessions that learned from it, `learned_note` says so in words.
+    sessions that learned from it, `learned_note` says so in words, `learned` has the rows. `answers` are what
+    the agents said of the signal, `hindsight` what a rejected one would have earned.
     """
 
     signal: SignalPart | None
@@ -151,6 +153,9 @@ class Chain:
     next_id: int | None
     learned_from: tuple[int, ...]
     learned_note: str
+    answers: tuple[AgentResponseRow, ...] = ()
+    hindsight: HindsightRow | None = None
+    learned: Learned = field(default_factory=Learned)
 
 
 def position_chain(connection: sqlite3.Connection, position_id: int) -> Chain:
@@ -176,19 +181,23 @@ def _chain(connection: sqlite3.Connection, signal: SignalPart | None, position: 
     number = -1 if position is None else position.id
     before = _one(connection, "SELECT max(id) FROM position WHERE id < ?", number)
     after = _one(connection, "SELECT min(id) FROM position WHERE id > ?", number) if position else None
+    rewards = _rewards(connection, number)
+    closes = max((reward.close_number for reward in rewards), default=0)
+    learned = learned_from(connection, number, closes)
     return Chain(
         signal=signal,
         decision=None if signal is None else _decision(connection, signal),
         position=position,
         fills=_fills(connection, number),
-        rewards=_rewards(connection, number),
+        rewards=rewards,
         path=_path(connection, number),
         previous_id=before[0] if before else None,
         next_id=after[0] if after else None,
-        learned_from=(),
-        learned_note=LEARNED_UNKNOWN
-        if position is not None
-        else "Nothing was opened, so nothing was learned.",
+        learned_from=learned.sessions_that_learned,
+        learned_note=learned.note if position is not None else "Nothing was opened, so nothing was learned.",
+        answers=() if signal is None else tuple(responses_to(connection, signal.id)),
+        hindsight=None if signal is None else hindsight_of(connection, signal.id),
+        learned=learned,
     )
 
 

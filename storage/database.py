@@ -21,7 +21,7 @@ from storage.errors import DatabaseDamaged, DatabaseLocked, DatabaseTooNew, Disk
 from storage.lock_holder import find_lock_holder
 from storage.workspace import Workspace
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`PRAGMA user_version` of the newest migration."""
 
 BUSY_TIMEOUT_MS = 30_000

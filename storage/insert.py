@@ -46,6 +46,21 @@ def index_text(connection: sqlite3.Connection, table: str, after_id: int) -> int
     ).rowcount
 
 
+def merge_text_seldom(connection: sqlite3.Connection, *tables: str) -> None:
+    """Lets the text index of tables merge only when it must; for rows that are written one at a time.
+
+    By default FTS5 merges a little at almost every write, and with a million rows behind it that little is
+    tens of milliseconds. Without, sixteen equal parts are merged into one when the sixteenth is full. The
+    setting is kept in the database; call it inside a transaction.
+    https://www.sqlite.org/fts5.html#the_automerge_configuration_option
+    """
+    for table in tables:
+        _searched(table)
+        wanted = f"SELECT 1 FROM {table}_text_config WHERE k = 'automerge' AND v = 0"
+        if not connection.execute(wanted).fetchall():
+            connection.execute(f"INSERT INTO {table}_text({table}_text, rank) VALUES ('automerge', 0)")
+
+
 def reindex_text(connection: sqlite3.Connection, table: str, row_id: int) -> None:
     """Makes one changed row searchable by what it says now (a position that was closed)."""
     text = _searched(table)

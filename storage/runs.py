@@ -65,8 +65,11 @@ def get_run(connection: sqlite3.Connection, run_id: int) -> RunRow | None:
 
 
 def latest_run_id(connection: sqlite3.Connection) -> int | None:
-    """The newest run that has not failed, None when there is none."""
-    sql = "SELECT id FROM trading_run WHERE state <> 'failed' ORDER BY id DESC LIMIT 1"
+    """The newest run over a market that has not failed, None when there is none.
+
+    The run of kind `core`, which single signals of other programs belong to, has no market and no equity.
+    """
+    sql = "SELECT id FROM trading_run WHERE state <> 'failed' AND kind <> 'core' ORDER BY id DESC LIMIT 1"
     rows = connection.execute(sql).fetchall()
     return int(rows[0][0]) if rows else None
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cointrader.core import decide
+from cointrader.core.bars import fill_records, first_impossible
 from cointrader.core.book import SIGNAL, Book, Market, open_book
 from cointrader.core.limits import rules_of
 from cointrader.core.quiet import Marks
 from cointrader.settings import Settings
 from cointrader.strategies.base import SignalArrays
 from cointrader.trading.position import Records
-from models.compiled import kernel
 from storage.candles import Candles
 
 FloatArray = NDArray[np.float64]
@@ -113,39 +113,6 @@ class Bars:
         return records if len(made) == 1 else records[np.argsort(records["ts_ms"], kind="stable")]
 
 
-@kernel
-def fill_records(
-    records: Records,
-    symbol: int,
-    strategy: int,
-    offset: int,
-    close_ms: IndexArray,
-    index: IndexArray,
-    side: IndexArray,
-    max_bars: IndexArray,
-    confidence: FloatArray,
-    stop_distance: FloatArray,
-    target_distance: FloatArray,
-    trail_distance: FloatArray,
-) -> None:
-    """Columns into SIGNAL records; price and spread are unknown, the quantity follows the size rule."""
-    for k in range(index.size):
-        record = records[k]
-        record.ts_ms = close_ms[offset + index[k]]
-        record.row = offset + index[k]
-        record.symbol = symbol
-        record.strategy = strategy
-        record.side = side[k]
-        record.max_bars = max_bars[k]
-        record.confidence = confidence[k]
-        record.price = np.nan
-        record.spread_bps = np.nan
-        record.stop_distance = stop_distance[k]
-        record.target_distance = target_distance[k]
-        record.trail_distance = trail_distance[k]
-        record.quantity = np.nan
-
-
 def simulate(bars: Bars, made: Sequence[Made], settings: Settings) -> Simulation:
     """Decide on all signals over all bars, and keep everything."""
     signals = bars.signals(made)
@@ -198,16 +165,6 @@ def _refuse_unusable(candles: Candles) -> None:
             f"{name} {candles.columns[name][bad]}" for name in ("open", "high", "low", "close")
         )
         raise BacktestError(f"{candles.symbol}: bar {bad} could not have happened: {prices}")
-
-
-@kernel
-def first_impossible(opened: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> int:
-    """The first bar that is not high >= open, close >= low > 0, all finite; or how many there are."""
-    for i in range(opened.size):
-        top, bottom = max(opened[i], close[i]), min(opened[i], close[i])
-        if not (np.inf > high[i] >= top and bottom >= low[i] > 0.0 and top >= bottom):
-            return i
-    return opened.size
 
 
 def _joined(parts: list[Any]) -> Any:

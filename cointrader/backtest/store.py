@@ -12,10 +12,18 @@ from typing import Any
 import numpy as np
 
 from cointrader import __version__
-from cointrader.backtest.path import position_paths
 from cointrader.backtest.result import BacktestResult
 from cointrader.core.reasons import Reason, reason_text
-from cointrader.trading.position import ExitReason
+from cointrader.trading.path import position_paths
+from cointrader.trading.position_columns import (
+    close_columns,
+    entry_columns,
+    fill_columns,
+    named,
+    reward_table,
+    sides,
+    training_reward,
+)
 from storage.clock import now_ms
 from storage.database import joined_transaction
 from storage.events import record_event
@@ -24,7 +32,6 @@ from storage.revision import next_rev
 from storage.workspace import Workspace
 
 RULE_ALONE = '{"rule":1.0}'  # no model took part in these decisions
-SIDES = {1: "long", -1: "short"}
 
 
 def store_backtest(
@@ -105,14 +112,6 @@ def _column(
     insert_rows(connection, table, columns, zip(*parts, strict=True))
 
 
-def _names(numbers: Any, names: Sequence[str]) -> list[str]:
-    return [names[number] for number in numbers.tolist()]
-
-
-def _sides(numbers: Any) -> list[str]:
-    return [SIDES[number] for number in numbers.tolist()]
-
-
 def _store_signals(
     connection: sqlite3.Connection, result: BacktestResult, run_id: int, first: int, provenance: str
 ) -> None:
@@ -125,9 +124,9 @@ def _store_signals(
         range(first, first + count),
         [run_id] * count,
         signals["ts_ms"].tolist(),
-        _names(signals["symbol"], result.symbols),
-        _names(signals["strategy"], result.strategies),
-        _sides(signals["side"]),
+        named(signals["symbol"], result.symbols),
+        named(signals["strategy"], result.strategies),
+        sides(signals["side"]),
         signals["confidence"].tolist(),
         result.prices.tolist(),
         ["rejected" if reason else "accepted" for reason in result.verdicts["reason"].tolist()],
@@ -152,9 +151,9 @@ def _store_rejections(
         (at + first).tolist(),
         [run_id] * at.size,
         signals["ts_ms"].tolist(),
-        _names(signals["symbol"], result.symbols),
-        _names(signals["strategy"], result.strategies),
-        _sides(signals["side"]),
+        named(signals["symbol"], result.symbols),
+        named(signals["strategy"], result.strategies),
+        sides(signals["side"]),
         [str(reason.stage) for reason in reasons],
         [reason.code for reason in reasons],
         [reason_text(*told) for told in zip(reasons, limits, actuals, strict=True)],
@@ -176,45 +175,20 @@ def _store_positions(
     rev: int,
 ) -> None:
     trades, count = result.trades, int(result.trades.size)
-    chosen = result.settings.reward.formula
-    reward = result.rewards.normalized if chosen == "normalized" else result.rewards.comprehensive
-    held: dict[str, Iterable[object]] = {
-        "id": range(first, first + count),
-        "symbol": _names(trades["symbol"], result.symbols),
-        "strategy": _names(trades["strategy"], result.strategies),
-        "side": _sides(trades["side"]),
-        "stop_price": _or_none(trades["stop"]),
-        "target_price": _or_none(trades["target"]),
-        "exit_reason": [ExitReason(number).label for number in trades["exit_reason"].tolist()],
-        "return_account": (trades["net"] / trades["equity"]).tolist(),
-        "return_notional": (trades["net"] / trades["notional"]).tolist(),
-        "hold_ms": (trades["exit_ms"] - trades["entry_ms"]).tolist(),
-        "reward": reward.tolist(),
-    }
     same = {
         "run_id": run_id,
-        "state": "closed",
         "origin": "signal",
         "provenance": provenance,
         "contributions": RULE_ALONE,
         "rev": rev,
     }
-    renamed = {
-        "opened_ms": "entry_ms",
-        "closed_ms": "exit_ms",
-        "qty": "quantity",
-        "equity_at_entry": "equity",
-        "pnl": "net",
+    held: dict[str, Iterable[object]] = {
+        "id": range(first, first + count),
+        **{name: [value] * count for name, value in same.items()},
+        **entry_columns(trades, result.symbols, result.strategies),
+        **close_columns(trades, training_reward(result.rewards, result.settings.reward.formula)),
     }
-    kept = ("entry_price", "exit_price", "notional", "gross", "fees", "slippage", "mae", "mfe")
-    held |= {name: [value] * count for name, value in same.items()}
-    held |= {name: trades[source].tolist() for name, source in renamed.items()}
-    held |= {name: trades[name].tolist() for name in kept}
     _column(connection, "position", tuple(held), tuple(held.values()))
-
-
-def _or_none(values: Any) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _store_links(
@@ -230,53 +204,22 @@ def _store_links(
 
 
 def _store_fills(connection: sqlite3.Connection, result: BacktestResult, first: int) -> None:
-    trades = result.trades
-    fee = result.settings.simulation.fee_bps * 1e-4
-    reasons = [ExitReason(number).label for number in trades["exit_reason"].tolist()]
-    columns = (
-        *("position_id", "ts_ms", "kind", "side", "qty", "price", "raw_price", "fee", "slippage"),
-        "reason",
-    )
-    for kind, deal in (("entry", {1: "buy", -1: "sell"}), ("exit", {1: "sell", -1: "buy"})):
-        price, raw = trades[f"{kind}_price"], trades[f"{kind}_raw"]
-        parts: list[Iterable[object]] = [
-            range(first, first + trades.size),
-            trades[f"{kind}_ms"].tolist(),
-            [kind] * trades.size,
-            [deal[side] for side in trades["side"].tolist()],
-            trades["quantity"].tolist(),
-            price.tolist(),
-            raw.tolist(),
-            (fee * trades["quantity"] * price).tolist(),
-            (trades["quantity"] * np.abs(price - raw)).tolist(),
-            ["signal"] * trades.size if kind == "entry" else reasons,
-        ]
-        _column(connection, "position_fill", columns, parts)
+    trades, fee = result.trades, result.settings.simulation.fee_bps * 1e-4
+    ids = range(first, first + trades.size)
+    for kind in ("entry", "exit"):
+        held = {"position_id": ids, **fill_columns(trades, kind, fee)}
+        _column(connection, "position_fill", tuple(held), tuple(held.values()))
 
 
 def _store_rewards(connection: sqlite3.Connection, result: BacktestResult, run_id: int, first: int) -> None:
-    rewards, count = result.rewards, int(result.trades.size)
-    formula = result.settings.reward.formula
-    total = rewards.normalized if formula == "normalized" else rewards.comprehensive
-    columns = (
-        *("position_id", "close_number", "run_id", "ts_ms", "formula", "total", "weight"),
-        *("normalized", "n_return", "n_notional", "n_consistency", "n_time", "n_streak"),
-        *("comprehensive", "c_pnl", "c_time", "c_risk", "c_consistency", "c_streak"),
-    )
-    parts: list[Iterable[object]] = [
-        range(first, first + count),
-        [1] * count,
-        [run_id] * count,
-        result.trades["exit_ms"].tolist(),
-        [formula] * count,
-        total.tolist(),
-        rewards.weight.tolist(),
-        rewards.normalized.tolist(),
-        *rewards.normalized_terms.T.tolist(),
-        rewards.comprehensive.tolist(),
-        *rewards.comprehensive_terms.T.tolist(),
-    ]
-    _column(connection, "reward", columns, parts)
+    trades, count = result.trades, int(result.trades.size)
+    held: dict[str, Iterable[object]] = {
+        "position_id": range(first, first + count),
+        "close_number": [1] * count,
+        "run_id": [run_id] * count,
+        **reward_table(trades, result.rewards, result.settings.reward.formula),
+    }
+    _column(connection, "reward", tuple(held), tuple(held.values()))
 
 
 def _store_paths(connection: sqlite3.Connection, result: BacktestResult, first: int) -> None:

@@ -59,8 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         told = result.summary()
         if arguments.store or (arguments.store is None and arguments.candles is None):
             from cointrader.backtest.store import store_backtest
+            from cointrader.core.hindsight_pass import judge_rejections
 
             told["run_id"] = store_backtest(place.workspace, place.connection, result)
+            with ProgressLine("hindsight") as line:
+                judge_rejections(place.workspace, place.connection, line.update)
     if arguments.json:
         print_json(told)
     else:

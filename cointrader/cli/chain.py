@@ -1,4 +1,4 @@
-"""`cointrader position ID`: why a position was opened, what it cost, and what it taught."""
+"""`cointrader why ID` (or `position ID`): why a position was opened, what it came to, and what it taught."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from cointrader.cli.chain_learned import learned_lines
 from cointrader.cli.formats import span
 from cointrader.cli.output import print_json, time_text
 from cointrader.cli.place import opened
 
 if TYPE_CHECKING:
+    from storage.agent_responses import AgentResponseRow
     from storage.chain import Chain, DecisionPart, PositionPart, RewardPart
+    from storage.hindsight import HindsightRow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +29,16 @@ def run(arguments: argparse.Namespace) -> int:
     from storage.chain import position_chain
 
     with opened(arguments.workspace) as place:
-        chain = position_chain(place.connection, arguments.position)
-    if arguments.json:
+        show(position_chain(place.connection, arguments.position), as_json=arguments.json)
+    return 0
+
+
+def show(chain: Chain, *, as_json: bool) -> None:
+    """Print a chain."""
+    if as_json:
         print_json(asdict(chain))
     else:
         print("\n".join(story(chain)))
-    return 0
 
 
 def story(chain: Chain) -> Iterator[str]:
@@ -43,8 +50,12 @@ def story(chain: Chain) -> Iterator[str]:
             f"{signal.symbol} at {signal.price:,.6g}, confidence {signal.confidence:.2f}"
         )
         yield "  contributions: " + ", ".join(f"{k} {v:.2f}" for k, v in signal.contributions.items())
+    for answer in chain.answers:
+        yield _answer(answer)
     if chain.decision is not None:
         yield _decision(chain.decision)
+    if chain.hindsight is not None:
+        yield _hindsight(chain.hindsight)
     if chain.position is not None:
         yield from _position(chain.position)
     for fill in chain.fills:
@@ -54,7 +65,20 @@ def story(chain: Chain) -> Iterator[str]:
         )
     for reward in chain.rewards:
         yield from _reward(reward)
-    yield f"learned: {chain.learned_note}"
+    yield from learned_lines(chain)
+
+
+def _answer(answer: AgentResponseRow) -> str:
+    reason = f": {answer.reason}" if answer.reason else ""
+    return f"  {answer.agent} agent {answer.answer}{reason}  ({answer.micros:,} us)"
+
+
+def _hindsight(known: HindsightRow) -> str:
+    return (
+        f"  hindsight  {'missed' if known.pnl > 0 else 'saved'} {abs(known.pnl):,.4f}: in at "
+        f"{known.entry_price:,.6g}, out at {known.exit_price:,.6g} by {known.exit_reason} after "
+        f"{span(known.hold_ms)}, {known.net_return:+.3%} net of costs (never part of what was earned)"
+    )
 
 
 def _decision(decision: DecisionPart) -> str:
@@ -74,7 +98,7 @@ def _position(position: PositionPart) -> Iterator[str]:
     )
     yield (
         f"  pnl {position.pnl:+.4f} = gross {position.gross:+.4f} - fees {position.fees:.4f}"
-        f" - funding {position.funding:.4f} (slippage inside gross {position.slippage:.4f})"
+        f" - funding {position.funding:.4f} - slippage {position.slippage:.4f}"
     )
     yield (
         f"  return {position.return_account:+.4%} of equity, {position.return_notional:+.3%} of notional"

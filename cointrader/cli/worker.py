@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 print(f"a worker is alive: process {pid}")
             return 0
+        from cointrader.jobs.close_training import WaitingCloses
+        from cointrader.jobs.hindsight import WaitingHindsight
         from cointrader.jobs.new_candles import NewCandles
         from cointrader.jobs.supervisor import Supervisor
         from cointrader.jobs.watching import Watching
@@ -55,5 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             idle_exit=0.0 if arguments.once else arguments.idle_exit,
             watching=Watching(place.workspace) if bot.watch and not arguments.once else None,
             candles=None if arguments.once else NewCandles(place.connection, place.settings.training),
+            closes=None if arguments.once else WaitingCloses(place.connection, place.settings.training),
+            hindsight=None if arguments.once else WaitingHindsight(place.connection),
         ).run()
     return 0

@@ -39,18 +39,53 @@ class Reason(enum.IntEnum):
     MIN_NOTIONAL = 30
     STALE_FILL = 31
     NO_FILL = 32
+    BAD_COMMAND = 33
+    WITHDRAWN = 34
+    MISSING_FIELD = 40
+    WRONG_TYPE = 41
+    BAD_SYMBOL = 42
+    BAD_SIDE = 43
+    BAD_AMOUNT = 44
+    BAD_TIME = 45
+    NO_PRICE = 46
+    DUPLICATE_SIGNAL = 47
+    CLOCK_BACKWARDS = 48
+    FUTURE_SIGNAL = 49
+    BAD_VALUE = 50
+    STALE_PRICE = 51
+    STRATEGY_VETOED = 60
+    STRATEGY_TIMEOUT = 61
+    STRATEGY_FAILED = 62
+    STRATEGY_NONSENSE = 63
+    RISK_VETOED = 64
+    RISK_TIMEOUT = 65
+    RISK_FAILED = 66
+    RISK_NONSENSE = 67
+    EXECUTION_VETOED = 68
+    EXECUTION_TIMEOUT = 69
+    EXECUTION_FAILED = 70
+    EXECUTION_NONSENSE = 71
 
     @property
     def stage(self) -> Stage:
         """Where this reason stops a signal."""
-        if self < Reason.DAILY_LOSS:
-            return Stage.FILTER
-        return Stage.RISK if self < Reason.MIN_NOTIONAL else Stage.EXECUTION
+        return next(stage for last, stage in _STAGES if self <= last)
 
     @property
     def code(self) -> str:
         """The stored word."""
         return self.name.lower()
+
+
+# The last reason of each stretch of numbers, and the stage of that stretch.
+_STAGES = (
+    (Reason.WIDE_SPREAD, Stage.FILTER),
+    (Reason.TOTAL_EXPOSURE, Stage.RISK),
+    (Reason.WITHDRAWN, Stage.EXECUTION),
+    (Reason.STALE_PRICE, Stage.FILTER),
+    (Reason.RISK_NONSENSE, Stage.RISK),
+    (Reason.EXECUTION_NONSENSE, Stage.EXECUTION),
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +123,32 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.MIN_NOTIONAL: Sentence("Order too small: {actual}, minimum {limit}"),
     Reason.STALE_FILL: Sentence("Price is stale: {actual} bars until the next open, limit {limit}"),
     Reason.NO_FILL: Sentence("No bar followed the signal, so it was never filled"),
+    Reason.BAD_COMMAND: Sentence("Invalid command"),
+    Reason.WITHDRAWN: Sentence("The order was withdrawn by hand before it was filled"),
+    Reason.MISSING_FIELD: Sentence("A required field is missing"),
+    Reason.WRONG_TYPE: Sentence("A field has the wrong type"),
+    Reason.BAD_SYMBOL: Sentence("Base and quote name no pair"),
+    Reason.BAD_SIDE: Sentence("The side is neither buy nor sell"),
+    Reason.BAD_AMOUNT: Sentence("Amount {actual} is not a positive number"),
+    Reason.BAD_TIME: Sentence("The timestamp is no time of a market"),
+    Reason.NO_PRICE: Sentence("The signal names no price, and no close of its symbol is known"),
+    Reason.DUPLICATE_SIGNAL: Sentence("This signal_id was decided before"),
+    Reason.CLOCK_BACKWARDS: Sentence("Clock went backwards: {actual} s against {limit} s before it", 1e-3, 3),
+    Reason.FUTURE_SIGNAL: Sentence("Signal is from the future: {actual} s ahead, at most {limit} s", 1e-3, 3),
+    Reason.BAD_VALUE: Sentence("A field is not a number in its range"),
+    Reason.STALE_PRICE: Sentence("The last close is stale: {actual} bars old, limit {limit}"),
+    Reason.STRATEGY_VETOED: Sentence("Strategy agent vetoed"),
+    Reason.STRATEGY_TIMEOUT: Sentence("Strategy agent did not answer in time"),
+    Reason.STRATEGY_FAILED: Sentence("Strategy agent failed"),
+    Reason.STRATEGY_NONSENSE: Sentence("Strategy agent's answer makes no sense"),
+    Reason.RISK_VETOED: Sentence("Risk agent vetoed"),
+    Reason.RISK_TIMEOUT: Sentence("Risk agent did not answer in time"),
+    Reason.RISK_FAILED: Sentence("Risk agent failed"),
+    Reason.RISK_NONSENSE: Sentence("Risk agent's answer makes no sense"),
+    Reason.EXECUTION_VETOED: Sentence("Execution agent refused"),
+    Reason.EXECUTION_TIMEOUT: Sentence("Execution agent did not answer in time"),
+    Reason.EXECUTION_FAILED: Sentence("Execution agent failed"),
+    Reason.EXECUTION_NONSENSE: Sentence("Execution agent's answer makes no sense"),
 }
 
 
@@ -96,3 +157,9 @@ def reason_text(reason: Reason, limit: float, actual: float) -> str:
     sentence = SENTENCES[reason]
     shown = [f"{value * sentence.scale:.{sentence.digits}f}" for value in (actual, limit)]
     return sentence.template.format(actual=shown[0], limit=shown[1])
+
+
+def reason_title(reason: Reason) -> str:
+    """The sentence without its numbers, by which rejections are counted."""
+    head = SENTENCES[reason].template.partition(":")[0]
+    return head if "{" not in head else reason.code.replace("_", " ").capitalize()

@@ -1,6 +1,7 @@
 """The first hour of a workspace in two minutes: real candles become decisions, decisions become models.
 
     sample candles -> import -> backtest of two strategies -> signals, rejections, positions, rewards
+                                                            -> what the rejected ones would have earned
     bundled books  -> import -> setups at signals, extremes and intervals -> outcomes, experiences
                                                             -> the first trainings, queued as jobs
 
@@ -79,11 +80,13 @@ def enqueue_bootstrap(connection: sqlite3.Connection, params: AgentParams | None
 
 def fill(context: WorkContext) -> dict[str, Any]:
     """The job: import, backtest, collect, queue the trainings. Result: {bars, run_id, setups, trainings}."""
+    from cointrader.core.hindsight_pass import judge_rejections
     from cointrader.jobs.collecting import collect_stored
 
     bars = _import_sample(context)
     if not workspace_is_filled(context.connection):
         _trade(context)
+    say(judge_rejections(context.workspace, context.connection, context.progress).text)
     _import_book(context)
     collected = collect_stored(context, newest_bars=FIRST_SETUP_BARS)
     with transaction(context.connection):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cointrader.backtest.run import run_backtest
 from cointrader.backtest.store import store_backtest
+from cointrader.jobs.hindsight import ask_for_hindsight
 from cointrader.strategies import registry
 from storage.candles import (
     CandleFileRow,
@@ -88,5 +89,6 @@ def backrun_stored(context: WorkContext) -> dict[str, Any]:
     with transaction(context.connection):
         run_id = store_backtest(context.workspace, context.connection, result)
         told = {"run_id": run_id, **result.summary()}
+        ask_for_hindsight(context.connection)
         context.succeed(told)
     return told

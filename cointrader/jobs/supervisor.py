@@ -18,7 +18,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cointrader.jobs.children import CHILD_PROGRAM, Child, start_child
+from cointrader.jobs.close_training import WaitingCloses
 from cointrader.jobs.fate import end_in_words, settle_lost
+from cointrader.jobs.hindsight import WaitingHindsight
 from cointrader.jobs.journal import say
 from cointrader.jobs.new_candles import NewCandles
 from cointrader.jobs.orphans import release_orphans
@@ -35,6 +37,7 @@ LEASE_SECONDS = 15.0
 ASKED_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 END_GRACE_SECONDS = 30.0  # for a job that was cancelled or has ended its row, to end its process
 STOP_GRACE_SECONDS = 20.0
+LIVE_SLOTS = 16  # runs that wait for bars most of the time; they take no place from other jobs
 
 
 class Supervisor:
@@ -43,7 +46,8 @@ class Supervisor:
     `idle_exit` is the number of seconds without work after which it ends; None means never.
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
     `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
-    `candles` queues a collection when there are new ones; None for nobody who does.
+    `candles` queues a collection when there are new ones, `closes` a training when there are lessons that
+    wait, `hindsight` a look back at rejected signals; None for nobody who does.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Supervisor:
         child_program: Sequence[str] = CHILD_PROGRAM,
         watching: Watching | None = None,
         candles: NewCandles | None = None,
+        closes: WaitingCloses | None = None,
+        hindsight: WaitingHindsight | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
@@ -64,6 +70,8 @@ class Supervisor:
         self._child_program = child_program
         self._watching = watching
         self._candles = candles
+        self._closes = closes
+        self._hindsight = hindsight
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -103,6 +111,10 @@ class Supervisor:
                 return self._wind_down()
             if self._candles is not None and (job_id := self._candles.look()):
                 say(f"job {job_id}: setups are to be collected from new candles")
+            if self._closes is not None and (job_id := self._closes.look()):
+                say(f"job {job_id}: models are to learn from closed positions")
+            if self._hindsight is not None and (job_id := self._hindsight.look()):
+                say(f"job {job_id}: rejected signals are to be looked back at")
             self._claim()
         except (DatabaseLocked, DiskFull) as error:
             # Nothing was written, and children do not stop for it. The next round tries again.
@@ -153,7 +165,7 @@ class Supervisor:
 
     def _free_slots(self) -> dict[str, int]:
         """The free places by kind of slot; empty when there is none."""
-        free = {"cpu": self._settings.cpu_slots, "gpu": self._settings.gpu_slots}
+        free = {"cpu": self._settings.cpu_slots, "gpu": self._settings.gpu_slots, "live": LIVE_SLOTS}
         for child in self._children.values():
             free[child.job.slot] -= 1
         return {slot: places for slot, places in free.items() if places > 0}

@@ -173,6 +173,27 @@ def collect(context: WorkContext) -> dict[str, Any]:
     ).as_result()
 
 
+def paper(context: WorkContext) -> dict[str, Any]:
+    """Trade on paper until paused or stopped: arguments of a `PaperPlan`, or `run_id` to go on."""
+    from cointrader.jobs.paper import paper as traded
+
+    return traded(context)
+
+
+def train_closes(context: WorkContext) -> dict[str, Any]:
+    """Learn from closed positions: argument `idle_seconds`, after which it leaves."""
+    from cointrader.jobs.close_training import train_closes as taught
+
+    return taught(context)
+
+
+def hindsight(context: WorkContext) -> dict[str, Any]:
+    """Say of rejected signals what they would have earned, where candles have followed."""
+    from cointrader.jobs.hindsight import hindsight as judged
+
+    return judged(context)
+
+
 WORKS: dict[str, Work] = {
     "bootstrap": bootstrap,
     "import": import_files,
@@ -180,6 +201,9 @@ WORKS: dict[str, Work] = {
     "train": train,
     "collect": collect,
     "replay": replay,
+    "paper": paper,
+    "train_closes": train_closes,
+    "hindsight": hindsight,
 }
 
 

@@ -88,7 +88,7 @@ def _wait(
     ensured = -ENSURE_SECONDS
     while True:
         if time.monotonic() - ensured >= ENSURE_SECONDS:
-            _ensure_worker(workspace)
+            ensure_worker(workspace)
             ensured = time.monotonic()
         job = queue.get_job(connection, job_id)
         if job.state in queue.ENDED or time.monotonic() >= deadline:
@@ -96,8 +96,11 @@ def _wait(
         time.sleep(LOOK_SECONDS)
 
 
-def _ensure_worker(workspace: Workspace) -> None:
-    """Through the command line, so that the worker outlives its caller."""
+def ensure_worker(workspace: Workspace) -> None:
+    """A worker of this workspace is alive after this; by the command line, so that it outlives its caller.
+
+    Raises WorkerNotReached.
+    """
     command = [
         *(sys.executable, "-P", "-m", "cointrader", "worker", "--ensure"),
         *("--idle-exit", f"{IDLE_EXIT_SECONDS:g}", "--workspace", str(workspace.root)),

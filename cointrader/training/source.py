@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from cointrader.settings import load_settings
 from cointrader.training.book_source import BOOK_TYPE, books_of
+from cointrader.training.closed_source import read_closed_signals
 from cointrader.training.cross_model import cnn_of_setups
 from cointrader.training.outcomes.rewards import rewards_of_net
 from cointrader.training.setup_source import read_experiences, read_setups, states_at
 from models.base import FeedRows, SignalRows
 from models.candle_series import CandleSeries, FloatArray
+from models.decision.closed_signals import ClosedSignals
 from models.dqn.cross_features import CrossFeatures
 from models.errors import NotEnoughRows
 from models.setup_rows import BookRows, ExperienceRows, SetupRows
@@ -91,6 +93,12 @@ class WorkspaceSource:
         self._lineage |= {row[0] for row in lineage}
         moments = np.fromiter((row[0] for row in rows), np.int64, len(rows))
         return SignalRows(moments, tuple(row[1] for row in rows))
+
+    def closed_signals(self, symbols: str, only: Collection[int] | None = None) -> ClosedSignals:
+        """Closed signals of the named symbols, oldest first; `only` those of these ids, if given."""
+        stored = read_closed_signals(self._connection, symbols, only)
+        self._lineage |= stored.lineage
+        return stored.closed
 
     def feed_symbols(self, type: str) -> tuple[str, ...]:
         """The symbols that there are records of a type of."""

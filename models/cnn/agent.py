@@ -18,6 +18,7 @@ from models.backprop.keeper import flat_gradient
 from models.base import Dataset, Duel, Metrics, Run, TrainingSource
 from models.candle_series import CandleSeries
 from models.cnn.gradients import StepGradients
+from models.cnn.lessons import taught
 from models.cnn.model import CnnModel, load
 from models.cnn.params import CnnParams
 from models.cnn.pivots import LABELS, NONE, TurningPoints, turning_points
@@ -25,6 +26,8 @@ from models.cnn.training_loop import TrainingLoop, load_weights
 from models.cnn.windows import FEATURE_NAMES, SCALES, series_arrays, usable_bars
 from models.device import probe_device
 from models.errors import FeatureMismatch, NotEnoughRows
+from models.lessons.rows import LEAST_SCORED, is_lesson, learned_until, lesson_count, lesson_split
+from models.lessons.unjudged import unjudged
 from models.validation.folds import Split
 from models.validation.intervals import Intervals
 from models.validation.purged import purged_holdout
@@ -118,21 +121,26 @@ def _columns(
 
 def split(dataset: Dataset, params: CnnParams) -> Split:
     """Train, an inner slice for early stopping, and the last slice, which is scored; purged and embargoed."""
+    if is_lesson(dataset):
+        return lesson_split(dataset, params.inner_share, params.test_share)
     intervals = Intervals(dataset.t0_ms, dataset.t1_ms)
     return purged_holdout(intervals, params.inner_share, params.test_share)
 
 
 def total_steps(dataset: Dataset, params: CnnParams) -> int:
     """The most steps a session may take; early stopping may take fewer."""
-    return params.steps
+    return lesson_count(dataset) if is_lesson(dataset) else params.steps
 
 
 def fit(dataset: Dataset, params: CnnParams, run: Run, network: nn.Module | None = None) -> CnnModel:
     """Train until the inner loss stops falling; raises Diverged and Stopped.
 
     With a `network` that one is trained in place (`models.cnn.own_network` says what it has to answer).
+    A dataset with closes in it is taught, one step a close, from the weights that it pins.
     """
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return taught(dataset, early.train, params, run)
     if len(early.train) < params.batch_size:
         raise NotEnoughRows(len(early.train), params.batch_size, "training rows for one batch")
     device = probe_device(params.device)
@@ -157,6 +165,8 @@ def recompute(
 def evaluate(model: CnnModel, dataset: Dataset) -> Metrics:
     """On the last slice: AUC of "pivot" against 0.5, F1-macro against the most frequent class, ECE."""
     scored = split(dataset, model.params).folds[1]
+    if is_lesson(dataset) and len(scored.test) < LEAST_SCORED:
+        return unjudged("pivot_auc", 0.5, len(scored.test))
     answers = model.answer(dataset.arrays, scored.test)
     truth = dataset.label[scored.test]
     is_pivot = truth != NONE
@@ -186,6 +196,8 @@ def evaluate(model: CnnModel, dataset: Dataset) -> Metrics:
 def learned_until_ms(dataset: Dataset, params: CnnParams) -> int:
     """The end of the last label that training or early stopping has seen; what follows is only scored."""
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return learned_until(dataset, early)
     return int(dataset.t1_ms[np.concatenate([early.train, early.test])].max())
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.base import Dataset
 from models.candle_series import FloatArray, IntArray
 from models.errors import NotEnoughRows
+from models.lessons.rows import LESSON_BATCH, LessonBatches, is_lesson
 from models.replay_buffer.law import MOST_DRAWS, RAPID_SHARE, correction_at
 
 PROBABILITY, WEIGHT = "replay_probability", "replay_weight"
@@ -36,7 +37,9 @@ class Batches(Protocol):
 
 
 def batches_of(dataset: Dataset, train: IntArray, batch: int, steps: int, seed: int) -> Batches:
-    """Replayed draws where the dataset says how, uniform ones otherwise."""
+    """Closes where there are some to learn from, replayed draws where the dataset says how, else uniform."""
+    if is_lesson(dataset):
+        return LessonBatches(dataset, train, LESSON_BATCH, seed)
     if PROBABILITY not in dataset.arrays:
         return UniformBatches(train, batch, seed)
     return ReplayBatches(dataset, train, batch, steps, seed)

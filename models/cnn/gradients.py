@@ -22,19 +22,22 @@ from models.cnn.network import dropout_mask, new_network
 from models.cnn.params import CnnParams
 from models.cnn.pivots import LABELS
 from models.cnn.windows import cut_windows
+from models.lessons.rows import POSITION, base_weights, is_lesson
 
 
 @dataclass(frozen=True)
 class Batch:
     """Rows as tensors: windows (scales, n, channels, window), label (n,), distance in deviations (n,).
 
-    `weight` is the importance weight of each, (n,); None where all count the same.
+    `weight` is the importance weight of each, (n,); None where all count the same. `measured` (n,) is 0 for
+    a row of which only the class is known.
     """
 
     windows: Tensor
     label: Tensor
     distance: Tensor
     weight: Tensor | None = None
+    measured: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class StepGradients:
     ) -> None:
         self._dataset, self._params, self._seed, self._device = dataset, params, seed, device
         made = new_network(params.channels, params.hidden, seed) if network is None else network
+        if is_lesson(dataset):
+            weights = base_weights(dataset)
+            made.load_state_dict({name: torch.from_numpy(np.array(each)) for name, each in weights.items()})
         self.network: nn.Module = made.to(device)
         self._begin_step: Callable[[int, int], None] | None = getattr(made, "begin_step", None)
         self._batches = batches_of(dataset, train, params.batch_size, params.steps, seed)
@@ -93,7 +99,14 @@ class StepGradients:
         """The loss of the network as it is now."""
         logits, distance, trust = self.network(batch.windows, mask)
         return pivot_loss(
-            logits, distance, trust, batch.label, batch.distance, self._class_weights, batch.weight
+            logits,
+            distance,
+            trust,
+            batch.label,
+            batch.distance,
+            self._class_weights,
+            batch.weight,
+            batch.measured,
         )
 
 
@@ -113,6 +126,7 @@ def load_batch(
         torch.from_numpy(dataset.label[rows]).to(device),
         torch.from_numpy(distance.astype(np.float32)).to(device),
         None if weights is None else torch.from_numpy(weights).to(device),
+        torch.from_numpy(dataset.arrays[POSITION][rows] == 0).to(device) if is_lesson(dataset) else None,
     )
 
 

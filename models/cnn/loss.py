@@ -45,16 +45,18 @@ def pivot_loss(
     true_distance: Tensor,
     class_weights: Tensor,
     row_weights: Tensor | None = None,
+    measured: Tensor | None = None,
 ) -> PivotLoss:
     """Class-weighted cross-entropy, Huber (delta 1) on the rows that are pivots, BCE on "class correct".
 
     logits (n, 3); distance, trust, true_distance (n,), distances in deviations over the label's span and
     ignored where the label is none; class_weights (3,). "Class correct" comes from the logits without
     gradient, so confidence learns to judge the classifier and does not push it. Each row's share of each
-    part is multiplied by its importance weight, row_weights (n,), where there are any.
+    part is multiplied by its importance weight, row_weights (n,), where there are any. A row that is not
+    `measured` (n,) has a class and nothing else: its cross-entropy is all that counts of it.
     """
     if row_weights is not None:
-        return _weighted(logits, distance, trust, label, true_distance, class_weights, row_weights)
+        return _weighted(logits, distance, trust, label, true_distance, class_weights, row_weights, measured)
     classification = functional.cross_entropy(logits, label, weight=class_weights)
     is_pivot = label != NONE
     errors = functional.huber_loss(
@@ -76,8 +78,10 @@ def _weighted(
     true_distance: Tensor,
     class_weights: Tensor,
     row_weights: Tensor,
+    measured: Tensor | None,
 ) -> PivotLoss:
     """The same three means with weighted terms; divided by what the unweighted ones are divided by."""
+    measured_weights = row_weights if measured is None else row_weights * measured
     surprise = functional.cross_entropy(logits, label, weight=class_weights, reduction="none")
     divisor = class_weights[label].sum().clamp(min=torch.finfo(torch.float32).tiny)
     classification = (row_weights * surprise).sum() / divisor
@@ -88,10 +92,10 @@ def _weighted(
         torch.where(is_pivot, true_distance, nothing),
         reduction="none",
     )
-    regression = (row_weights * errors).sum() / is_pivot.sum().clamp(min=1)
+    regression = (measured_weights * errors).sum() / is_pivot.sum().clamp(min=1)
     correct = (logits.detach().argmax(dim=1) == label).to(trust.dtype)
     doubt = functional.binary_cross_entropy_with_logits(trust, correct, reduction="none")
-    return PivotLoss(classification, regression, (row_weights * doubt).mean())
+    return PivotLoss(classification, regression, (measured_weights * doubt).mean())
 
 
 def balanced_weights(label: Tensor, classes: int) -> Tensor:

@@ -89,6 +89,20 @@ class CnnModel:
         probability[asked] = said / said.sum(axis=1, keepdims=True)
         return probability
 
+    def predict_last(self, candles: CandleSeries) -> FloatArray:
+        """(3,) what `predict` says of the last bar, without asking about the others."""
+        arrays, positions = series_arrays(candles)
+        last = len(candles.close_ms) - 1
+        if last < 0 or not usable_bars(candles, positions, self.params.window_bars)[last]:
+            return np.full(len(LABELS), np.nan)
+        side = int(extremes(candles.close, self.params.pivot_bars)[last])
+        if side == 0:
+            return np.asarray(np.eye(len(LABELS))[NONE])
+        named = {f"position_x{scale}": position[last:] for scale, position in positions.items()}
+        said: FloatArray = self.answer({**arrays, **named}, np.zeros(1, np.int64)).probability[0]
+        said[LOW if side > 0 else HIGH] = 0.0
+        return np.asarray(said / said.sum())
+
     def weights_sha256(self) -> str:
         return weights_digest(weights_of(self.network))
 

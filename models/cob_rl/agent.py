@@ -22,6 +22,7 @@ from models.base import Dataset, Duel, Metrics, Run
 from models.candle_series import FloatArray, IntArray
 from models.cob_rl.feeds import BookSource
 from models.cob_rl.learner import Learner
+from models.cob_rl.lessons import taught
 from models.cob_rl.memory import check_memory
 from models.cob_rl.model import CobRlModel, load
 from models.cob_rl.params import CobRlParams
@@ -30,6 +31,8 @@ from models.cob_rl.snapshots import WIDE_STEP, book_features, feature_names, usa
 from models.cob_rl.training_loop import TrainingLoop, load_weights
 from models.device import probe_device
 from models.errors import FeatureMismatch, NotEnoughRows
+from models.lessons.rows import LEAST_SCORED, is_lesson, learned_until, lesson_count, lesson_split
+from models.lessons.unjudged import unjudged
 from models.setup_rows import BUY, HOLD, SELL, BookRows
 from models.validation.folds import Split
 from models.validation.intervals import Intervals
@@ -142,21 +145,26 @@ def _description(names: tuple[str, ...], step_ms: int, books: Sequence[BookRows]
 
 def split(dataset: Dataset, params: CobRlParams) -> Split:
     """Train, an inner slice for early stopping, and the last slice, which is scored; purged and embargoed."""
+    if is_lesson(dataset):
+        return lesson_split(dataset, params.inner_share, params.test_share)
     intervals = Intervals(dataset.t0_ms, dataset.t1_ms)
     return purged_holdout(intervals, params.inner_share, params.test_share)
 
 
 def total_steps(dataset: Dataset, params: CobRlParams) -> int:
     """The most steps a session may take; early stopping may take fewer."""
-    return params.steps
+    return lesson_count(dataset) if is_lesson(dataset) else params.steps
 
 
 def fit(dataset: Dataset, params: CobRlParams, run: Run) -> CobRlModel:
     """Learn by acting until the reward on the inner slice stops rising.
 
-    Raises Diverged, Stopped, and NotEnoughMemory before anything large is allocated.
+    A dataset with closes in it is taught, one step a close, from the weights that it pins. Raises Diverged,
+    Stopped, and NotEnoughMemory before anything large is allocated.
     """
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return taught(dataset, early.train, params, run)
     if len(early.train) < params.batch_size:
         raise NotEnoughRows(len(early.train), params.batch_size, "training rows for one batch")
     device = probe_device(params.device)
@@ -182,6 +190,8 @@ def recompute(
 def evaluate(model: CobRlModel, dataset: Dataset) -> Metrics:
     """Mean reward of the greedy policy on the last slice, against always holding, which earns 0."""
     scored = split(dataset, model.params).folds[1].test
+    if is_lesson(dataset) and len(scored) < LEAST_SCORED:
+        return unjudged("mean_reward", 0.0, len(scored))
     policy = model.answer(dataset.arrays["series_book"], dataset.arrays["position"][scored])
     reward: FloatArray = dataset.arrays["reward"][scored]
     earned = reward[np.arange(len(scored)), policy.greedy]
@@ -226,6 +236,8 @@ def _verdict(value: float, error: float, rows: int, horizon: int) -> str:
 def learned_until_ms(dataset: Dataset, params: CobRlParams) -> int:
     """The end of the last label that training or early stopping has seen; what follows is only scored."""
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return learned_until(dataset, early)
     return int(dataset.t1_ms[np.concatenate([early.train, early.test])].max())
 
 

@@ -25,9 +25,15 @@ from models.cob_rl.network import BookTransformer, new_network
 from models.cob_rl.params import CobRlParams
 from models.cob_rl.snapshots import FeatureScale, fit_scale, window_positions
 from models.errors import Diverged
+from models.lessons.rows import base_weights, is_lesson
 
 CHUNK = 1_024
 WARM_UP_SHARE = 0.05
+ACTION = "close_action"
+"""Of each row of a dataset with closes: what was done, -1 for an ordinary row."""
+
+SCALE = ("scale.mean", "scale.deviation")
+"""The scale of the features among the weights that lessons begin with."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,15 @@ def answer_windows(network: BookTransformer, windows: Tensor) -> tuple[FloatArra
     return probability.cpu().numpy(), value.double().cpu().numpy()
 
 
+def _scale_of(dataset: Dataset, train: IntArray, params: CobRlParams) -> FeatureScale:
+    """That of the snapshots trained on; lessons keep the one that the network was trained with."""
+    if is_lesson(dataset):
+        known = base_weights(dataset)
+        return FeatureScale(*(known[name] for name in SCALE))
+    seen = np.unique(window_positions(dataset.arrays["position"][train], params.window))
+    return fit_scale(dataset.arrays["series_book"][seen])
+
+
 class Learner:
     """A network, its optimiser, and the books and rewards that it learns from, all on one device."""
 
@@ -73,11 +88,15 @@ class Learner:
         self.dataset, self.train, self.params, self.seed, self.device = dataset, train, params, seed, device
         book = dataset.arrays["series_book"]
         self.position: IntArray = dataset.arrays["position"]
-        seen = np.unique(window_positions(self.position[train], params.window))
-        self.scale: FeatureScale = fit_scale(book[seen])
+        self._forced: IntArray | None = dataset.arrays[ACTION] if is_lesson(dataset) else None
+        self.scale: FeatureScale = _scale_of(dataset, train, params)
         self.batches = batches_of(dataset, train, params.batch_size, params.steps, seed)
         self.book = torch.from_numpy(self.scale.apply(book)).to(device)
-        self.network = new_network(params.shape, book.shape[1], params.window, seed).to(device)
+        made = new_network(params.shape, book.shape[1], params.window, seed)
+        if is_lesson(dataset):
+            weights = {name: each for name, each in base_weights(dataset).items() if name not in SCALE}
+            made.load_state_dict({name: torch.from_numpy(np.array(each)) for name, each in weights.items()})
+        self.network = made.to(device)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, foreach=True
         )
@@ -110,6 +129,10 @@ class Learner:
         if not np.isfinite(probability).all():
             raise Diverged(step, "the policy gives probabilities that are no numbers")
         action = draw_actions(probability, action_numbers(len(rows), self.seed, step))
+        if self._forced is not None:
+            # A close has its action behind it; the other rows act now.
+            forced = self._forced[rows]
+            action = np.where(forced >= 0, forced, action)
         reward = self.dataset.arrays["reward"][rows, action]
         weight = self.batches.weights(rows, step)
         loss = actor_critic_loss(

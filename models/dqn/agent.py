@@ -20,13 +20,16 @@ from models.candle_series import FloatArray, IntArray
 from models.dqn.batches import steps_of
 from models.dqn.experiences import LEAST_ROWS, experience_dataset
 from models.dqn.learner import Learner
-from models.dqn.lessons import Lessons, lessons_of
+from models.dqn.lessons import taught
 from models.dqn.model import DqnModel, load
 from models.dqn.params import DqnParams
 from models.dqn.policy import Judged, earned, judged_setups, standard_error
 from models.dqn.rehearsal import gradient_at
+from models.dqn.surprise import Lessons, lessons_of
 from models.dqn.training_loop import TrainingLoop
 from models.errors import FeatureMismatch, NotEnoughRows
+from models.lessons.rows import LEAST_SCORED, is_lesson, learned_until, lesson_count, lesson_split
+from models.lessons.unjudged import unjudged
 from models.setup_rows import BUY, HOLD, SELL, SetupSource
 from models.validation.folds import Fold, Split
 from models.validation.intervals import Intervals
@@ -55,18 +58,27 @@ def dataset(source: SetupSource, params: DqnParams) -> Dataset:
 
 def split(dataset: Dataset, params: DqnParams) -> Split:
     """Train, an inner slice for early stopping, and the last slice, which is scored; purged and embargoed."""
+    if is_lesson(dataset):
+        return lesson_split(dataset, params.inner_share, params.test_share)
     intervals = Intervals(dataset.t0_ms, dataset.t1_ms)
     return purged_holdout(intervals, params.inner_share, params.test_share)
 
 
 def total_steps(dataset: Dataset, params: DqnParams) -> int:
     """The most steps a session may take; early stopping may take fewer."""
+    if is_lesson(dataset):
+        return lesson_count(dataset)
     return steps_of(len(split(dataset, params).folds[0].train), params)
 
 
 def fit(dataset: Dataset, params: DqnParams, run: Run) -> DqnModel:
-    """Learn until the reward on the inner slice stops rising; raises Diverged, Stopped, NotEnoughRows."""
+    """Learn until the reward on the inner slice stops rising; raises Diverged, Stopped, NotEnoughRows.
+
+    A dataset with closes in it is taught, one step a close, from the weights that it pins.
+    """
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return taught(dataset, early, params, run)
     check_warm_up(early, params)
     learner = Learner(dataset, early.train, params, run.seed)
     loop = TrainingLoop(dataset, early.train, early.test, params, run, learner)
@@ -101,6 +113,8 @@ def evaluate(model: DqnModel, dataset: Dataset) -> Metrics:
     """Mean reward of the greedy policy on the setups of the last slice, against always holding."""
     scored = split(dataset, model.params).folds[1].test
     judged = judged_setups(dataset, scored)
+    if is_lesson(dataset) and len(judged.setup) < LEAST_SCORED:
+        return unjudged("mean_reward", 0.0, len(judged.setup))
     actions = model.actions(dataset.arrays["series_state"][judged.setup])
     rewards = earned(judged, actions)
     value = float(rewards.mean()) if len(rewards) else math.nan
@@ -140,6 +154,8 @@ def _verdict(value: float, error: float, judged: Judged) -> str:
 def learned_until_ms(dataset: Dataset, params: DqnParams) -> int:
     """The end of the last label that training or early stopping has seen; what follows is only scored."""
     early = split(dataset, params).folds[0]
+    if is_lesson(dataset):
+        return learned_until(dataset, early)
     return int(dataset.t1_ms[np.concatenate([early.train, early.test])].max())
 
 

@@ -19,6 +19,7 @@ from models.candle_series import FloatArray, IntArray
 from models.cnn.batches import PROBABILITY, ReplayBatches
 from models.compiled import kernel
 from models.dqn.params import DqnParams
+from models.lessons.rows import LessonBatches, is_lesson
 from models.replay_buffer.law import MOST_DRAWS, SMALLEST_PRIORITY, correction_at
 from models.replay_buffer.priority_index import PriorityIndex, Rules
 
@@ -53,7 +54,9 @@ def steps_of(rows: int, params: DqnParams) -> int:
 
 
 def batches_of(dataset: Dataset, train: IntArray, params: DqnParams, seed: int) -> Batches:
-    """Replayed draws where the dataset says how, else draws by priority."""
+    """Closes where there are some to learn from, else replayed draws, else by priority."""
+    if is_lesson(dataset):
+        return TaughtBatches(dataset, train, params, seed)
     if PROBABILITY in dataset.arrays:
         return ReplayedBatches(dataset, train, params, seed)
     return PriorityBatches(dataset, train, params, seed)
@@ -138,3 +141,23 @@ class ReplayedBatches:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Draws are made again from the first step on."""
+
+
+class TaughtBatches:
+    """A close and rows of the training part beside it; what is learned does not change the draws."""
+
+    def __init__(self, dataset: Dataset, train: IntArray, params: DqnParams, seed: int) -> None:
+        self._lessons = LessonBatches(dataset, train, params.batch_size, seed)
+
+    def draw(self, step: int) -> tuple[IntArray, FloatArray, float]:
+        rows = self._lessons.rows(step)
+        return rows, np.ones(len(rows)), self._lessons.priority(rows)
+
+    def learned(self, step: int, error: NDArray[np.float32]) -> None:
+        """Each close is taught once, whatever its error was."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Draws are functions of seed and step."""

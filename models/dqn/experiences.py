@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from models.base import Dataset
 from models.candle_series import IntArray
 from models.dqn.cross_features import CROSS_NAMES, CrossSource
-from models.dqn.lessons import EXPERIENCE
 from models.dqn.network import ACTIONS
 from models.dqn.params import DqnParams
 from models.dqn.policy import independent_outcomes
+from models.dqn.surprise import EXPERIENCE
 from models.errors import NotEnoughRows
 from models.rl_state import STATE_NAMES
 from models.setup_rows import HOLD, ExperienceRows, SetupRows, SetupSource

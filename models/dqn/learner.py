@@ -21,6 +21,7 @@ from models.dqn.gradient import Experiences, new_room, step_gradient
 from models.dqn.network import DoubleQNetwork, load_weights, new_network, q_values
 from models.dqn.params import DqnParams
 from models.dqn.quick_adam import QuickAdam
+from models.lessons.rows import base_weights, is_lesson
 
 ADAM, DRAWS = "adam/", "draws/"
 
@@ -55,6 +56,10 @@ class Learner:
         )
         features = self._columns.series.shape[1]
         self.network: DoubleQNetwork = new_network(features, params.hidden, seed)
+        self._is_taught = is_lesson(dataset)
+        if self._is_taught:
+            load_weights(self.network, base_weights(dataset))
+            self.network.sync()
         self.optimiser = torch.optim.Adam(
             self.network.online.parameters(), lr=params.learning_rate, foreach=True
         )
@@ -83,10 +88,13 @@ class Learner:
         return StepOutcome(rows, loss, parts, norm, error, priority)
 
     def apply(self, step: int) -> bool:
-        """Step with the gradient that was taken; whether the target was renewed after it."""
+        """Step with the gradient that was taken; whether the target was renewed after it.
+
+        Lessons keep the target that they began with: their sessions are shorter than its renewal.
+        """
         self._adam.step()
         self.batches.learned(step, self._room.error)
-        synced = step % self.params.target_update == 0
+        synced = not self._is_taught and step % self.params.target_update == 0
         if synced:
             self.network.sync()
         return synced

@@ -26,7 +26,7 @@ JOBS = TableView(
             nullable=True,
         ),
         Column("message", "message", Kind.TEXT, 30, "t.message", "What it says."),
-        Column("slot", "slot", Kind.TEXT, 4, "t.slot", "Where it runs.", values=("cpu", "gpu")),
+        Column("slot", "slot", Kind.TEXT, 4, "t.slot", "Where it runs.", values=("cpu", "gpu", "live")),
         Column("priority", "prio", Kind.INTEGER, 4, "t.priority", "Higher runs earlier."),
         Column("attempt", "try", Kind.INTEGER, 3, "t.attempt", "How often it was started."),
         Column("created", "created", Kind.TIME, 16, "t.created_ms", "When it was asked for."),

@@ -16,7 +16,7 @@ class TradingRun(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str  # backtest, playback, paper
+    kind: str  # backtest, playback, paper, core
     provenance: str
     state: str  # running, succeeded, failed
     strategies: str

@@ -53,7 +53,7 @@ def test_what_the_console_reads_loads_no_heavy_library(module: str) -> None:
     assert loaded_by(f"import {module}").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("agent", ["signal_classifier", "cnn", "cob_rl", "signal_quality"])
+@pytest.mark.parametrize("agent", ["signal_classifier", "cnn", "cob_rl", "signal_quality", "decision"])
 def test_the_parameters_of_an_agent_load_no_heavy_library(agent: str) -> None:
     statement = f"import models.registry as r; r.params_class({agent!r})"
     assert loaded_by(statement).isdisjoint(HEAVY)

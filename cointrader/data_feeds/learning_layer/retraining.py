@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from cointrader.data_feeds.cache.db_connector import DBConnector
 from cointrader.data_feeds.learning_layer.training import TrainingModule
-
-HOUR = 3600.0
+from cointrader.training.rounds import HOUR, Rounds
 
 
 class RetrainingLoop:
     """Prepares and trains every `interval` seconds. `last` is what the last training answered."""
 
     def __init__(self, training_module: TrainingModule, db: DBConnector, interval: float = HOUR) -> None:
-        if not interval > 0:
-            raise ValueError(f"the interval must be above 0 seconds, got {interval}")
         self.training, self.db, self.interval = training_module, db, interval
         self.last: dict[str, Any] | None = None
         self._seen: tuple[int, float] | None = None
-        self._stopped: asyncio.Event | None = None
+        self._rounds = Rounds(interval)
 
     def retrain(self) -> dict[str, Any]:
         """One round: a training, or the reason why none is due. Blocks until it has ended."""
@@ -38,24 +34,8 @@ class RetrainingLoop:
 
         The training runs in a child process and is waited for in a thread: the loop stays free.
         """
-        self._stopped = asyncio.Event()
-        done = 0
-        while rounds is None or done < rounds:
-            await asyncio.to_thread(self.retrain)
-            done += 1
-            if await self._stopped_within_interval(last=done == rounds):
-                return
+        await self._rounds.run(self.retrain, rounds)
 
     def stop(self) -> None:
         """Ends the loop after the round at hand."""
-        if self._stopped is not None:
-            self._stopped.set()
-
-    async def _stopped_within_interval(self, *, last: bool) -> bool:
-        if last or self._stopped is None:
-            return last
-        try:
-            await asyncio.wait_for(self._stopped.wait(), self.interval)
-        except TimeoutError:
-            return False
-        return True
+        self._rounds.stop()

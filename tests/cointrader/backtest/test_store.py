@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cointrader.backtest.path import MARGIN, MOST, position_paths
 from cointrader.backtest.result import BacktestResult
 from cointrader.backtest.run import run_backtest
 from cointrader.backtest.store import store_backtest
 from cointrader.settings import LimitSettings, RewardSettings, Settings, SimulationSettings
+from cointrader.trading.path import MARGIN, MOST, position_paths
 from cointrader.trading.position import TRADE
 from storage.workspace import Workspace
 from tests.cointrader.market import MINUTES_5, walk, without

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from models.dqn import agent
-from models.dqn.lessons import lessons_of
 from models.dqn.model import DqnModel
 from models.dqn.network import DoubleQNetwork
 from models.dqn.params import DqnParams
+from models.dqn.surprise import lessons_of
 from models.setup_rows import BUY, HOLD
 from tests.models.dqn.worlds import World
 

@@ -1,0 +1,68 @@
+"""`cointrader rejections`: rejected signals, and with `--by rule` what each rule has saved and missed."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from cointrader.cli import records
+from cointrader.cli.output import number_text, print_json, print_table
+from cointrader.cli.place import opened
+
+if TYPE_CHECKING:
+    from storage.hindsight import RuleSum
+
+HEADER = ("rule", "rejected", "judged", "saved", "missed", "net")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    records.add_arguments(parser)
+    parser.add_argument(
+        "--by",
+        choices=("rule",),
+        help="one line a rule: how many signals it rejected, the losses that it saved, the profits that it "
+        "missed, each net of costs at the default size",
+    )
+    parser.add_argument("--run", type=int, dest="run_id", metavar="ID", help="with --by: only of this run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table or the sums."""
+    if arguments.by is None:
+        if arguments.run_id is not None:
+            arguments.usage_error("--run goes with --by rule")
+        return records.run(arguments)
+    if arguments.filter or arguments.sort or arguments.jsonl or arguments.csv or arguments.limit is not None:
+        arguments.usage_error("--by rule takes no other option than --run and --json")
+    from storage.hindsight import sums_by_rule
+
+    with opened(arguments.workspace) as place:
+        sums = sums_by_rule(place.connection, arguments.run_id)
+    if arguments.json:
+        print_json(
+            [{name: value for name, value in asdict(each).items() if name != "judged"} for each in sums]
+        )
+    else:
+        _print_for_people(sums)
+    return 0
+
+
+def _print_for_people(sums: list[RuleSum]) -> None:
+    if not sums:
+        print("no rejections")
+        return
+    body = [
+        (
+            each.rule,
+            f"{each.n:,}",
+            f"{each.judged:,}",
+            *(number_text(value, 2) for value in (each.saved, each.missed, each.net)),
+        )
+        for each in sums
+    ]
+    print_table(HEADER, body, right=[False, *[True] * 5])
+    print("saved: losses of trades that were not made; missed: their profits; net: saved - missed")
+    if waiting := sum(each.n - each.judged for each in sums):
+        print(f"{waiting:,} rejected signals are not judged: no complete candles follow them, or no strategy")

@@ -1,0 +1,65 @@
+"""What an agent said, read strictly: only a clear yes is an approval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cointrader.core.memory.record_text import clean_text
+from cointrader.core.reasons import Reason, reason_title
+from cointrader.core.wish import Rejected
+from storage.agent_responses import Agent, Answer
+
+YES_FIELDS = ("approved", "passed", "accepted", "executed")
+LONGEST_REASON = 500
+
+_TOLD = {"strategy": "Strategy rejected", "risk": "Risk violation", "execution": "Execution failed"}
+
+
+@dataclass(frozen=True)
+class Response:
+    """What one agent answered, and how many microseconds that took; `reason` is '' for a plain yes."""
+
+    agent: Agent
+    answer: Answer
+    reason: str
+    micros: int
+
+    @property
+    def approved(self) -> bool:
+        """Whether the signal may go on."""
+        return self.answer == "approved"
+
+    @property
+    def rejected(self) -> Rejected | None:
+        """The rejection that this answer is; None for an approval."""
+        if self.approved:
+            return None
+        reason = Reason[f"{self.agent}_{self.answer}".upper()]
+        text = f"{reason_title(reason)}: {self.reason}" if self.reason else reason_title(reason)
+        return Rejected(reason, f"{_TOLD[self.agent]}: {self.reason or reason_title(reason)}", text)
+
+
+def read_answer(value: object, signal_id: str) -> tuple[Answer, str]:
+    """(answer, reason) of what an agent returned.
+
+    True, False, or a mapping with one of approved, passed, accepted, executed as a bool, and with a text as
+    `reason`, is an answer. Anything else is nonsense: a missing or contradictory verdict, "yes", 1, and an
+    answer about another signal.
+    """
+    if isinstance(value, bool):
+        return ("approved", "") if value else ("vetoed", "")
+    if not isinstance(value, Mapping):
+        return "nonsense", f"a mapping or a bool is needed, got {type(value).__name__}"
+    said = [value[name] for name in YES_FIELDS if name in value]
+    if not said or not all(isinstance(item, bool) for item in said):
+        return "nonsense", f"no {', '.join(YES_FIELDS)} that is true or false"
+    if any(item is not said[0] for item in said):
+        return "nonsense", "it says yes and no"
+    if value.get("signal_id", signal_id) != signal_id:
+        return "nonsense", "it is about another signal"
+    reason = value.get("reason")
+    if reason is not None and not isinstance(reason, str):
+        return "nonsense", f"its reason is no text but {type(reason).__name__}"
+    told = clean_text(reason or "")[:LONGEST_REASON]
+    return ("approved", told) if said[0] else ("vetoed", told)

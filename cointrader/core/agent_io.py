@@ -1,0 +1,120 @@
+"""The strategy, risk and execution agents: callables of this process that are asked, and can only say no.
+
+    agent_io = AgentIO(risk_agent=lambda signal: {"passed": False, "reason": "too wild"})
+    agent_io.send_to_risk(signal)  # {"passed": False, "signal_id": ..., "reason": "too wild"}
+
+Every question has a limit of time. Silence, an exception and an answer that makes no sense are a veto each,
+and each answer is kept with the signal that it was about. An agent gets a copy: it cannot change what is
+decided.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from cointrader.core.agent_answers import Response, read_answer
+from cointrader.core.agent_worker import AgentWorker, Returned
+from cointrader.core.desk import Desk, signal_key
+from cointrader.core.memory.record_text import clean_text
+from cointrader.core.own_agents import AgentCall, execution_agent, risk_agent, strategy_agent
+from storage.agent_responses import Agent
+from storage.core_events import Severity
+
+TIMEOUT_SECONDS = 1.0
+LONGEST_TIMEOUT = 3_600.0
+
+
+class AgentIO:
+    """Asks the agents. `strategy_agent`, `risk_agent` and `execution_agent` may be replaced at any time."""
+
+    def __init__(
+        self,
+        strategy_agent: AgentCall | None = None,
+        risk_agent: AgentCall | None = None,
+        execution_agent: AgentCall | None = None,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        desk: Desk | None = None,
+    ) -> None:
+        """`desk` is where answers are kept: that of the default workspace unless another is given.
+
+        Raises ValueError for a limit of time that is not positive.
+        """
+        if not 0.0 < timeout_seconds <= LONGEST_TIMEOUT or math.isnan(timeout_seconds):
+            raise ValueError(f"timeout_seconds must be above 0 and at most 3600, got {timeout_seconds}")
+        self.strategy_agent = strategy_agent or _OWN["strategy"]
+        self.risk_agent = risk_agent or _OWN["risk"]
+        self.execution_agent = execution_agent or _OWN["execution"]
+        self.timeout_seconds = timeout_seconds
+        self.desk = desk or Desk()
+        self._workers = {name: AgentWorker(name) for name in _OWN}
+
+    def ask(self, agent: Agent, subject: Mapping[str, Any], signal_id: str) -> Response:
+        """What one agent says about a signal or a package; nothing is stored."""
+        calls = {
+            "strategy": self.strategy_agent,
+            "risk": self.risk_agent,
+            "execution": self.execution_agent,
+        }
+        call, started = calls[agent], time.perf_counter_ns()
+        returned = self._workers[agent].ask(lambda: call(copy.deepcopy(subject)), self.timeout_seconds)
+        micros = (time.perf_counter_ns() - started) // 1_000
+        return _response(agent, returned, signal_id, micros, self.timeout_seconds)
+
+    def consult(self, agent: Agent, subject: Mapping[str, Any], signal_id: str) -> Response:
+        """`ask`, and the answer is kept with the signal once that is decided, and logged at once."""
+        with self.desk.alone():
+            response = self.ask(agent, subject, signal_id)
+            self.desk.remember(clean_text(signal_id), response)
+            severity: Severity = "info" if response.approved else "warning"
+            told = {"signal_id": signal_id, "answer": response.answer, "micros": response.micros}
+            said = {"reason": response.reason} if response.reason else {}
+            self.desk.note(f"send_to_{agent}", {**told, **said}, severity=severity)
+        return response
+
+    def send_to_strategy(self, signal: Mapping[str, Any]) -> dict[str, Any]:
+        """{approved, signal_id} and, for a veto, its reason."""
+        return self._told("approved", self.consult("strategy", signal, signal_key(signal)), signal)
+
+    def send_to_risk(self, signal: Mapping[str, Any]) -> dict[str, Any]:
+        """{passed, signal_id} and, for a veto, its reason."""
+        return self._told("passed", self.consult("risk", signal, signal_key(signal)), signal)
+
+    def send_to_execution(self, package: Mapping[str, Any]) -> bool:
+        """Whether the execution agent took this package; what the pipeline builds is what it understands."""
+        command = package.get("command") if isinstance(package, Mapping) else None
+        return self.consult("execution", package, signal_key(command)).approved
+
+    def close(self) -> None:
+        """Lets the threads of the agents end, and closes the desk."""
+        for worker in self._workers.values():
+            worker.close()
+        self.desk.close()
+
+    def _told(self, field: str, response: Response, signal: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = {field: response.approved, "signal_id": signal_key(signal)}
+        rejected = response.rejected
+        return answer if rejected is None else {**answer, "reason": response.reason or rejected.text}
+
+
+def _response(
+    agent: Agent, returned: Returned | None, signal_id: str, micros: int, timeout_seconds: float
+) -> Response:
+    if returned is None:
+        return Response(agent, "timeout", f"no answer within {timeout_seconds:g} s", micros)
+    if returned.error is not None:
+        error = returned.error
+        return Response(agent, "failed", clean_text(f"{type(error).__name__}: {error}")[:500], micros)
+    answer, reason = read_answer(returned.value, signal_id)
+    return Response(agent, answer, reason, micros)
+
+
+_OWN: dict[Agent, AgentCall] = {
+    "strategy": strategy_agent,
+    "risk": risk_agent,
+    "execution": execution_agent,
+}

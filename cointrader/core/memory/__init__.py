@@ -1,0 +1,1 @@
+"""What the core remembers of what it was told."""

@@ -1,0 +1,98 @@
+"""The account behind single signals: the kernel's own book, kept and read back bit for bit."""
+
+import json
+
+import pytest
+
+from cointrader.core.portfolio import Portfolio
+from cointrader.core.reasons import Reason
+from cointrader.core.wish import Wish
+from cointrader.settings import Settings
+from cointrader.trading.position import Phase
+from tests.cointrader.core.desk_of_test import NOON_MS
+
+BAR_MS = 300_000
+
+
+def wish(signal_id: str = "s1", base: str = "BTC", amount: float = 10.0, side: int = 1) -> Wish:
+    return Wish(signal_id, "momentum", f"{base}/USDT", base, side, amount, 100.0, NOON_MS)
+
+
+def opened(portfolio: Portfolio, item: Wish) -> None:
+    assert portfolio.take(item, 100.0, NOON_MS).reason is Reason.ACCEPTED
+    assert portfolio.fill(item.signal_id, NOON_MS + 1_000).reason is Reason.ACCEPTED
+
+
+@pytest.fixture
+def portfolio() -> Portfolio:
+    return Portfolio(Settings(), bar_ms=BAR_MS)
+
+
+def test_to_judge_changes_nothing(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    before = portfolio.dump()
+    assert portfolio.judge(wish("s2", "ETH", 9.0), 100.0, NOON_MS).reason is Reason.ACCEPTED
+    assert portfolio.judge_fill("s1", NOON_MS + 10**9) is not None
+    assert portfolio.dump() == before
+
+
+def test_a_rejected_signal_does_not_move_the_marks(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    before = portfolio.dump()
+    assert portfolio.take(wish("s2", amount=1e6), 1e6, NOON_MS).reason is Reason.COOLDOWN
+    assert portfolio.dump() == before
+
+
+def test_the_profit_of_a_close_is_net_of_fees_and_slippage(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    # In at 100.02 and out at 109.978 with 2 bps of slippage a side; 10 bps of fee a side.
+    expected = 10 * (109.978 - 100.02) - 0.001 * 10 * (100.02 + 109.978)
+    assert portfolio.close("s1", 110.0, NOON_MS + 2_000) == pytest.approx(expected, abs=1e-9)
+    assert portfolio.equity == pytest.approx(10_000 + expected, abs=1e-9)
+    assert portfolio.held == []
+
+
+def test_the_profit_of_a_short_has_the_other_sign(portfolio: Portfolio) -> None:
+    opened(portfolio, wish(side=-1))
+    expected = 10 * (99.98 - 110.022) - 0.001 * 10 * (99.98 + 110.022)
+    assert portfolio.close("s1", 110.0, NOON_MS + 2_000) == pytest.approx(expected, abs=1e-9)
+
+
+def test_what_is_dumped_is_read_back_bit_for_bit(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    opened(portfolio, wish("s2", "ETH", 9.0, -1))
+    assert portfolio.take(wish("s3", "SOL", 0.5), 100.0, NOON_MS).reason is Reason.ACCEPTED
+    kept = json.loads(json.dumps(portfolio.dump()))
+    again = Portfolio(Settings(), bar_ms=BAR_MS)
+    again.load(kept)
+    assert again.dump() == portfolio.dump()
+    assert again.held == portfolio.held
+    assert again.close("s1", 101.0, NOON_MS + 9_000) == portfolio.close("s1", 101.0, NOON_MS + 9_000)
+    assert [item.signal_id for item in again.held] == ["s2", "s3"]
+
+
+def test_orders_count_before_they_are_filled(portfolio: Portfolio) -> None:
+    for number, base in enumerate(("BTC", "ETH", "SOL", "ADA", "XRP")):
+        verdict = portfolio.take(wish(f"s{number}", base, 4.0), 100.0, NOON_MS)
+        assert verdict.reason is Reason.ACCEPTED
+    verdict = portfolio.take(wish("s5", "DOT", 4.0), 100.0, NOON_MS)
+    assert (verdict.reason, verdict.limit, verdict.actual) == (Reason.OPEN_POSITIONS, 5.0, 5.0)
+
+
+def test_an_order_is_filled_while_its_price_is_fresh_and_lapses_after(portfolio: Portfolio) -> None:
+    portfolio.take(wish(), 100.0, NOON_MS)
+    assert not portfolio.has_lapsed(NOON_MS + 2 * BAR_MS)
+    late = NOON_MS + 2 * BAR_MS + 60_000
+    verdict = portfolio.judge_fill("s1", late)
+    assert (verdict.reason, verdict.limit, verdict.actual) == (Reason.STALE_FILL, 2.0, 2.2)
+    assert [(item.phase, found.reason) for item, found in portfolio.lapsed(late)] == [
+        (Phase.ORDERED, Reason.STALE_FILL)
+    ]
+    assert portfolio.held == []
+
+
+def test_a_position_that_is_not_open_cannot_be_closed(portfolio: Portfolio) -> None:
+    portfolio.take(wish(), 100.0, NOON_MS)
+    for signal_id in ("s1", "nobody"):
+        with pytest.raises(KeyError):
+            portfolio.close(signal_id, 100.0, NOON_MS)
