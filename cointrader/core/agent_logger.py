@@ -77,8 +77,8 @@ class CoreAgentLogger:
         stands must not fail for its log.
         """
         try:
-            _append(self._lines, "".join(json_line(self.name, event) for event in events))
-            _append(self._text, "".join(readable_line(event) for event in events))
+            _add_lines(self._lines, "".join(json_line(self.name, event) for event in events))
+            _add_lines(self._text, "".join(readable_line(event) for event in events))
         except OSError as error:
             log.error("%s: the log of the core could not be written: %s", self.workspace.logs, error)
 
@@ -137,7 +137,7 @@ def _time(ts_ms: int) -> str:
     return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
-def _append(path: Path, text: str) -> None:
+def _add_lines(path: Path, text: str) -> None:
     # One write a call in append mode: lines of several processes do not mix.
     with open(path, "ab", buffering=0) as file:
         file.write(text.encode("utf-8"))

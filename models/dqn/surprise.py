@@ -13,6 +13,9 @@ from models.dqn.model import DqnModel
 EXPERIENCE = "experience"
 """The array of a dataset that holds the number of each row's experience."""
 
+NO_EXPERIENCE = -1
+"""The number of a row that is a lesson of a close and no stored experience."""
+
 
 @dataclass(frozen=True)
 class Lessons:
@@ -24,8 +27,12 @@ class Lessons:
 
 
 def lessons_of(model: DqnModel, dataset: Dataset, rows: IntArray) -> Lessons:
-    """delta = r + gamma (1 - terminated) max_a Q(s', a) - Q(s, a), with one network for both."""
+    """delta = r + gamma (1 - terminated) max_a Q(s', a) - Q(s, a), with one network for both.
+
+    Rows that are no experiences are left out.
+    """
     arrays = dataset.arrays
+    rows = rows[arrays[EXPERIENCE][rows] != NO_EXPERIENCE]
     worth = model.values(arrays["series_state"]).astype(np.float64)
     setup, following = arrays["setup"][rows], arrays["following"][rows]
     later = np.where(following >= 0, worth[np.maximum(following, 0)].max(axis=1), 0.0)

@@ -14,6 +14,7 @@ from cointrader.training.close_training.entry_states import EntryStates
 from cointrader.training.close_training.made import Made, Material, close_of, weakest
 from models.base import Dataset
 from models.dqn import agent
+from models.dqn.surprise import EXPERIENCE, NO_EXPERIENCE
 from models.errors import FeatureMismatch
 from models.lessons.rows import with_closes
 from storage.outbox import WaitingLesson
@@ -73,6 +74,7 @@ def _columns(
         "action": np.array(actions, np.int64),
         "reward": np.array([lesson.reward for lesson in lessons], np.float64),
         "terminated": np.ones(count, np.uint8),
+        EXPERIENCE: np.full(count, NO_EXPERIENCE, np.int64),
         "from_close": np.ones(count, np.uint8),
         "rapid": np.zeros(count, np.uint8),
         "priority": np.ones(count, np.float64),

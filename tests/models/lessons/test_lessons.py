@@ -20,6 +20,7 @@ from models.cob_rl.learner import ACTION
 from models.cob_rl.params import CobRlParams
 from models.dqn import agent as dqn_agent
 from models.dqn.params import DqnParams
+from models.dqn.surprise import EXPERIENCE, NO_EXPERIENCE
 from models.lessons.rows import (
     ORDER,
     POSITION,
@@ -72,6 +73,7 @@ def dqn_lessons(weight: float, reward: float = 0.7, closes: int = 1) -> tuple[Da
         "action": np.full(closes, BUY, np.int64),
         "reward": np.full(closes, reward),
         "terminated": np.ones(closes, np.uint8),
+        EXPERIENCE: np.full(closes, NO_EXPERIENCE, np.int64),
         "from_close": np.ones(closes, np.uint8),
         "rapid": np.zeros(closes, np.uint8),
         "priority": np.ones(closes),
