@@ -1,4 +1,4 @@
-"""Keeps steps in a workspace on a file system of 1 MB until there is no room, then says what is left.
+"""Keeps steps in a workspace on a file system of 2 MB until there is no room, then says what is left.
 
 Run as root of a mount namespace of its own. It prints the class of the error, how many steps are recorded and
 how many of them are read back, and whether files and rows agree.
@@ -24,7 +24,7 @@ from tests.storage.journal_world import (
 
 root = Path(sys.argv[1])
 try:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", root], check=True, capture_output=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root], check=True, capture_output=True)
 except (OSError, subprocess.CalledProcessError):
     print("no mount", flush=True)
     sys.exit()
