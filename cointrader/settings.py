@@ -68,6 +68,33 @@ class LimitSettings:
 
 
 @dataclass(frozen=True)
+class CoreSettings:
+    """Who is asked about a signal before the limits are; they can only say no."""
+
+    decision_gate: str = parameter(
+        "off",
+        choices=("off", "shadow", "on"),
+        help="Whether signals that the agent decision holds for unlikely to pay are rejected; shadow only "
+        "stores what it says.",
+    )
+    decision_threshold: float = parameter(
+        0.25,
+        low=0.0,
+        high=1.0,
+        help="Smallest chance to pay, net of costs, that passes the gate; `cointrader report accuracy` "
+        "prints how often signals pay.",
+    )
+    strategy_agent: str = parameter(
+        "", help="FILE.py:NAME of a callable that may veto a signal, in the workspace; empty: our own."
+    )
+    risk_agent: str = parameter("", help="The same, asked second.")
+    execution_agent: str = parameter("", help="The same, asked last, about the order.")
+    agent_timeout_seconds: float = parameter(
+        1.0, low=0.001, high=3_600.0, unit="s", help="Time an agent has; its silence is a veto."
+    )
+
+
+@dataclass(frozen=True)
 class RewardSettings:
     """The reward of a closed position."""
 
@@ -245,6 +272,7 @@ class Settings:
 
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    core: CoreSettings = field(default_factory=CoreSettings)
     reward: RewardSettings = field(default_factory=RewardSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
@@ -258,6 +286,7 @@ class Settings:
 SECTIONS: dict[str, type[Any]] = {
     "simulation": SimulationSettings,
     "limits": LimitSettings,
+    "core": CoreSettings,
     "reward": RewardSettings,
     "worker": WorkerSettings,
     "console": ConsoleSettings,

@@ -9,15 +9,16 @@ from typing import Literal
 
 from storage.insert import insert_rows
 
-Agent = Literal["strategy", "risk", "execution"]
-Answer = Literal["approved", "vetoed", "timeout", "failed", "nonsense"]
+Agent = Literal["strategy", "risk", "execution", "decision"]
+Answer = Literal["approved", "vetoed", "timeout", "failed", "nonsense", "warned", "absent"]
+"""`warned` would have vetoed and only watches; `absent` had nobody to ask. The signal goes on after both."""
 
 _WRITTEN = ("signal_id", "run_id", "ts_ms", "agent", "answer", "reason", "micros")
 
 
 @dataclass(frozen=True)
 class AgentResponseRow:
-    """One answer: timeout, failed and nonsense are no approval. `micros` is how long it took."""
+    """One answer: timeout, failed and nonsense stop a signal as a veto does. `micros` is how long it took."""
 
     signal_id: int
     run_id: int

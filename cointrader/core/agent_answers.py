@@ -6,29 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cointrader.core.memory.record_text import clean_text
-from cointrader.core.reasons import Reason, reason_title
+from cointrader.core.reasons import Reason, reason_text, reason_title
 from cointrader.core.wish import Rejected
 from storage.agent_responses import Agent, Answer
 
 YES_FIELDS = ("approved", "passed", "accepted", "executed")
 LONGEST_REASON = 500
 
-_TOLD = {"strategy": "Strategy rejected", "risk": "Risk violation", "execution": "Execution failed"}
+_TOLD = {
+    "strategy": "Strategy rejected",
+    "risk": "Risk violation",
+    "execution": "Execution failed",
+    "decision": "Decision gate",
+}
 
 
 @dataclass(frozen=True)
 class Response:
-    """What one agent answered, and how many microseconds that took; `reason` is '' for a plain yes."""
+    """What one agent answered, and how many microseconds that took; `reason` is '' for a plain yes.
+
+    `limit` and `actual` are there where a number decided.
+    """
 
     agent: Agent
     answer: Answer
     reason: str
     micros: int
+    limit: float | None = None
+    actual: float | None = None
 
     @property
     def approved(self) -> bool:
         """Whether the signal may go on."""
-        return self.answer == "approved"
+        return self.answer in ("approved", "warned", "absent")
 
     @property
     def rejected(self) -> Rejected | None:
@@ -36,6 +46,9 @@ class Response:
         if self.approved:
             return None
         reason = Reason[f"{self.agent}_{self.answer}".upper()]
+        if self.limit is not None and self.actual is not None:
+            text = reason_text(reason, self.limit, self.actual)
+            return Rejected(reason, f"{_TOLD[self.agent]}: {text}", text, self.limit, self.actual)
         text = f"{reason_title(reason)}: {self.reason}" if self.reason else reason_title(reason)
         return Rejected(reason, f"{_TOLD[self.agent]}: {self.reason or reason_title(reason)}", text)
 

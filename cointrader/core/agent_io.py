@@ -14,15 +14,20 @@ import copy
 import math
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from cointrader.core.agent_answers import Response, read_answer
 from cointrader.core.agent_worker import AgentWorker, Returned
+from cointrader.core.decision_gate import DecisionGate, Question
 from cointrader.core.desk import Desk, signal_key
 from cointrader.core.memory.record_text import clean_text
 from cointrader.core.own_agents import AgentCall, execution_agent, risk_agent, strategy_agent
+from cointrader.core.recent_bars import RecentBars
+from cointrader.core.wish import Rejected, Wish
 from storage.agent_responses import Agent
 from storage.core_events import Severity
+from storage.errors import StorageError
 
 TIMEOUT_SECONDS = 1.0
 LONGEST_TIMEOUT = 3_600.0
@@ -88,6 +93,40 @@ class AgentIO:
         """Whether the execution agent took this package; what the pipeline builds is what it understands."""
         command = package.get("command") if isinstance(package, Mapping) else None
         return self.consult("execution", package, signal_key(command)).approved
+
+    def ask_gate(self, wish: Wish) -> Rejected | None:
+        """The refusal of the decision gate; None where a signal passes. Its answer is kept with the signal."""
+        with self.desk.alone():
+            if not self._gate.is_asked:
+                return None
+            connection = self.desk.connection
+            question = Question(
+                wish.ts_ms,
+                wish.symbol,
+                wish.strategy,
+                wish.side,
+                wish.confidence,
+                self.desk.portfolio.exposure,
+            )
+            try:
+                bars = self._bars.find(connection, wish.symbol, wish.ts_ms)
+            except StorageError:
+                bars = None  # without candles the unrest of the market is not known, and told as such
+            response = self._gate.ask(connection, question, bars)
+            self.desk.remember(clean_text(wish.signal_id), response)
+            severity: Severity = "info" if response.answer == "approved" else "warning"
+            told = {"signal_id": wish.signal_id, "answer": response.answer, "reason": response.reason}
+            self.desk.note("decision_gate", told, severity=severity)
+        return response.rejected
+
+    @cached_property
+    def _gate(self) -> DecisionGate:
+        core = self.desk.settings.core
+        return DecisionGate(self.desk.workspace, core.decision_gate, core.decision_threshold)
+
+    @cached_property
+    def _bars(self) -> RecentBars:
+        return RecentBars(self.desk.workspace)
 
     def close(self) -> None:
         """Lets the threads of the agents end, and closes the desk."""

@@ -121,6 +121,19 @@ class Decider:
         book.account[0]["active"] = kept
         return self._outcome()
 
+    def foresee(
+        self, now: int, bars: Mapping[int, Bar], exits: NDArray[np.uint8] | None = None
+    ) -> tuple[float, Records]:
+        """(equity, slots in use) that `step` would find for the signals of this close; nothing changes.
+
+        Raises as `step`.
+        """
+        kept = self.pack()
+        try:
+            return self.step(now, bars, None, exits).equity, self.slots
+        finally:
+            self.unpack(kept)
+
     @property
     def now(self) -> int:
         """The last moment, 0 before the first."""

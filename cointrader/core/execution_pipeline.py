@@ -55,7 +55,8 @@ class ExecutionPipeline:
                 decided = decision_about(self.desk.connection, key)
                 if decided:
                     return decided == ACCEPTED  # executed and closed since, or rejected
-                if decide(self.desk, self._as_signal(cmd), wish, lambda: None, now_ms) is not None:
+                gate = self.agent_io.ask_gate
+                if decide(self.desk, self._as_signal(cmd), wish, lambda: gate(wish), now_ms) is not None:
                     return False
                 held = self.desk.portfolio.find(cmd.signal_id)
             return held is not None and (

@@ -40,8 +40,13 @@ class LogicExecutor:
             wish = self._read(signal, now_ms)
             if wish is None:
                 return None
+            flow = self.flow_manager
             self.last_rejection = decide(
-                self.desk, signal, wish, lambda: self.flow_manager.ask_agents(signal), now_ms
+                self.desk,
+                signal,
+                wish,
+                lambda: flow.ask_agents(signal) or flow.agent_io.ask_gate(wish),
+                now_ms,
             )
             return _command(signal, wish) if self.last_rejection is None else None
 

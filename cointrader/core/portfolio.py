@@ -69,6 +69,12 @@ class Portfolio:
         return float(self._book.account[0]["equity"])
 
     @property
+    def exposure(self) -> float:
+        """The notional of orders and positions, as they were accepted, as a share of equity."""
+        held = float(self._book.slots[: self._active]["notional"].sum())
+        return held / self.equity if self.equity > 0.0 else math.nan
+
+    @property
     def held(self) -> list[Held]:
         """Orders and positions in the order they were accepted."""
         slots = self._book.slots[: self._active]

@@ -65,6 +65,8 @@ class Reason(enum.IntEnum):
     EXECUTION_TIMEOUT = 69
     EXECUTION_FAILED = 70
     EXECUTION_NONSENSE = 71
+    DECISION_VETOED = 72
+    DECISION_FAILED = 73
 
     @property
     def stage(self) -> Stage:
@@ -85,6 +87,7 @@ _STAGES = (
     (Reason.STALE_PRICE, Stage.FILTER),
     (Reason.RISK_NONSENSE, Stage.RISK),
     (Reason.EXECUTION_NONSENSE, Stage.EXECUTION),
+    (Reason.DECISION_FAILED, Stage.RISK),
 )
 
 
@@ -149,6 +152,8 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.EXECUTION_TIMEOUT: Sentence("Execution agent did not answer in time"),
     Reason.EXECUTION_FAILED: Sentence("Execution agent failed"),
     Reason.EXECUTION_NONSENSE: Sentence("Execution agent's answer makes no sense"),
+    Reason.DECISION_VETOED: Sentence("Unlikely to pay: {actual} %, threshold {limit} %", 100.0, 1),
+    Reason.DECISION_FAILED: Sentence("Decision gate failed"),
 }
 
 

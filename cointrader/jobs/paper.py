@@ -11,12 +11,16 @@ import json
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cointrader.backtest.report import measure, plausibility_alarms
+from cointrader.core.agent_io import AgentIO
+from cointrader.core.agent_loading import load_agents
 from cointrader.core.orchestrator import Orchestrator
+from cointrader.core.paper.asking import asking_of
 from cointrader.core.paper.engine import PaperEngine
 from cointrader.core.paper.ledger import Closed
 from cointrader.core.paper.orders import take_orders
@@ -84,6 +88,11 @@ class _Turns:
     _trouble: str = ""
     _moments: int = field(default=0)
 
+    @cached_property
+    def _agents(self) -> AgentIO:
+        """The agents that the settings name now: they are programs, not parameters of a run."""
+        return load_agents(self.context.workspace, self.context.settings)
+
     def go_on(self) -> dict[str, Any]:
         """Until the run is paused or has ended."""
         while True:
@@ -144,6 +153,7 @@ class _Turns:
                 fence=fence,
                 shares=orchestrator.shares,
                 on_close=(file_close,),
+                screen=asking_of(workspace, connection, self.run_id, self._agents),
             )
             self._pace = self._pace or Pace(self._engine.speed if self._engine.source == "playback" else 0.0)
         return self._engine

@@ -25,6 +25,18 @@ _CLOSED = (
     "WHERE p.state = 'closed' AND p.closed_ms >= s.ts_ms AND s.ts_ms > 0 ORDER BY s.ts_ms, s.id"
 )
 
+# One signal counts once, and its newest run counts: rows that a later run has again are left out.
+_BEFORE = (
+    "SELECT s.id, s.ts_ms, p.closed_ms, s.symbol, s.strategy, s.side, s.confidence, p.pnl, p.return_notional "
+    "FROM position AS p JOIN signal_position AS l ON l.position_id = p.id "
+    "JOIN signal AS s ON s.id = l.signal_id WHERE p.state = 'closed' AND p.strategy = :strategy "
+    "AND p.closed_ms < :ts_ms AND p.closed_ms >= s.ts_ms AND s.ts_ms > 0 {of_symbol} AND NOT EXISTS ("
+    "SELECT 1 FROM signal AS n JOIN signal_position AS m ON m.signal_id = n.id "
+    "JOIN position AS q ON q.id = m.position_id WHERE q.state = 'closed' AND n.symbol = s.symbol "
+    "AND n.ts_ms = s.ts_ms AND n.strategy = s.strategy AND n.side = s.side AND n.id > s.id) "
+    "ORDER BY p.closed_ms DESC, s.ts_ms DESC, s.id DESC LIMIT :last"
+)
+
 
 @dataclass(frozen=True)
 class StoredCloses:
@@ -66,6 +78,34 @@ def read_closed_signals(
     )
     lineage = frozenset(row[12] for row in chosen) | {row[13] for row in chosen}
     return StoredCloses(tuple(row[0] for row in chosen), closed, lineage)
+
+
+def read_closed_before(
+    connection: sqlite3.Connection, ts_ms: int, strategy: str, symbol: str, last: int
+) -> ClosedSignals:
+    """What the features of one signal depend on: the last closes of its strategy before it, in all and in
+    its symbol, so many of each, in the order they closed. What else was held beside them is not told.
+    """
+    told = {"ts_ms": ts_ms, "strategy": strategy, "symbol": symbol, "last": last}
+    found: dict[int, tuple[int, int, str, str, str, float, float, float]] = {}
+    for of_symbol in ("", "AND p.symbol = :symbol"):
+        for id, *row in connection.execute(_BEFORE.format(of_symbol=of_symbol), told).fetchall():
+            found[id] = tuple(row)
+    rows = [row for _, row in sorted(found.items(), key=lambda item: (item[1][1], item[1][0], item[0]))]
+    asked = AskedSignals(
+        ts_ms=np.array([row[0] for row in rows], dtype=np.int64),
+        symbol=tuple(row[2] for row in rows),
+        strategy=tuple(row[3] for row in rows),
+        side=np.array([SIDES.get(row[4], 0) for row in rows], dtype=np.int64),
+        confidence=np.array([_number(row[5]) for row in rows], dtype=np.float64),
+        exposure=np.full(len(rows), np.nan),
+    )
+    return ClosedSignals(
+        asked,
+        ends_ms=np.array([row[1] for row in rows], dtype=np.int64),
+        pays=np.array([row[6] > 0.0 for row in rows], dtype=np.bool_),
+        net_return=np.array([_number(row[7]) for row in rows], dtype=np.float64),
+    )
 
 
 def _exposures(found: list[tuple[object, ...]]) -> dict[int, float]:

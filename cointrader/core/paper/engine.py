@@ -18,7 +18,7 @@ import numpy as np
 from cointrader.core.decider import Bar, Decider, Outcome
 from cointrader.core.paper.ledger import Ledger
 from cointrader.core.paper.moments import Moments, Patience, next_closes, ready_moments
-from cointrader.core.paper.screen import Screen, Screened, screened
+from cointrader.core.paper.screen import Screen, Screened, Standing, one_turn, screened, unscreened
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
 from cointrader.trading.position import Phase, Records
@@ -113,7 +113,7 @@ class PaperEngine:
         """
         moments = self.ready(until_ms=until_ms, limit=limit)
         if len(moments):
-            asked = screened(self._wishes.signals(moments), self._screen, self._series)
+            moments, asked = self._asked(moments)
             stops = np.searchsorted(asked.signals["ts_ms"], moments.close_ms, side="right").tolist()
             with joined_transaction(self.connection):
                 self._fence()
@@ -196,10 +196,26 @@ class PaperEngine:
         late = [number for number, moment in enumerate(nexts) if moment <= max(coming)]
         return self.patience.wait_for([number for number in late if number not in self.patience.silent])
 
+    def _asked(self, moments: Moments) -> tuple[Moments, Screened]:
+        """The moments of one turn, with what was said of their signals."""
+        signals = self._wishes.signals(moments)
+        if self._screen is None or not signals.size:
+            return moments, unscreened(signals)
+        turn = one_turn(moments, signals)
+        now = int(turn.close_ms[0])
+        signals = signals[signals["ts_ms"] == now]
+        if not signals.size:
+            return turn, unscreened(signals)
+        rows = turn.rows[0]
+        bars = {symbol: self._bar(symbol, row) for symbol, row in _present(rows)}
+        equity, slots = self.decider.foresee(now, bars, self._wishes.exits(rows))
+        standing = Standing(equity, float(slots["notional"].sum()))
+        return turn, screened(signals, self._screen, self._series, standing)
+
     def _moment(self, now: int, rows: Any, asked: Screened) -> None:
         passed = asked.passed
         signals = asked.signals[passed]
-        known = {number: int(row) for number, row in enumerate(rows.tolist()) if row >= 0}
+        known = dict(_present(rows))
         number = self.decider.signals
         bars = {symbol: self._bar(symbol, row) for symbol, row in known.items()}
         outcome = self.decider.step(now, bars, signals, self._wishes.exits(rows))
@@ -249,5 +265,11 @@ class PaperEngine:
         return {
             "symbols": list(self.series.symbols),
             "timeframes_ms": list(self.series.timeframes_ms),
+            "closes": [self.decider.close_of(number) for number in range(len(self.series.symbols))],
             "signals": {str(number): row for number, row in self.ledger.signals.items()},
         }
+
+
+def _present(rows: Any) -> list[tuple[int, int]]:
+    """(symbol, bar) of the symbols that have a bar at a moment."""
+    return [(number, int(row)) for number, row in enumerate(rows.tolist()) if row >= 0]

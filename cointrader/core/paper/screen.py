@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cointrader.core.paper.moments import Moments
 from cointrader.trading.position import Records
 from storage.candles import Candles
 from storage.core_decisions import Refusal
@@ -29,7 +30,20 @@ class Judged:
     keep: Callable[[sqlite3.Connection, int], object] | None = None
 
 
-Screen = Callable[[Records, Candles], Judged]
+@dataclass(frozen=True)
+class Standing:
+    """The account as a signal finds it: `held` is the notional of orders and positions of earlier signals."""
+
+    equity: float
+    held: float
+
+    @property
+    def exposure(self) -> float:
+        """The share of equity that is held."""
+        return self.held / self.equity if self.equity > 0.0 else float("nan")
+
+
+Screen = Callable[[Records, Candles, Standing], Judged]
 """Asks about one SIGNAL record; the candles end with its bar."""
 
 
@@ -50,12 +64,28 @@ class Screened:
         return Screened(self.signals[first:stop], self.judged[first:stop])
 
 
-def screened(signals: Records, screen: Screen | None, series: Callable[[int], Candles]) -> Screened:
-    """Ask about each signal; without a screen all of them pass."""
-    if screen is None:
-        return Screened(signals, (Judged(),) * signals.size)
+def unscreened(signals: Records) -> Screened:
+    """Signals that nobody is asked about."""
+    return Screened(signals, (Judged(),) * signals.size)
+
+
+def screened(
+    signals: Records, screen: Screen, series: Callable[[int], Candles], standing: Standing
+) -> Screened:
+    """Ask about each signal of one moment."""
     told = []
     for signal in signals:
         row = int(signal["row"])
-        told.append(screen(signal, series(int(signal["symbol"])).cut(0, row + 1)))
+        told.append(screen(signal, series(int(signal["symbol"])).cut(0, row + 1), standing))
     return Screened(signals, tuple(told))
+
+
+def one_turn(moments: Moments, signals: Records) -> Moments:
+    """As many moments as can be decided on before somebody has to be asked again.
+
+    Who is asked knows what every earlier signal has come to, however many moments are ready. So the turn ends
+    before the next moment with signals.
+    """
+    places = np.searchsorted(moments.close_ms, np.unique(signals["ts_ms"]))
+    later = places[places > 0]
+    return moments.head(int(later[0])) if later.size else moments

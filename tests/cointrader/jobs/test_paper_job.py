@@ -60,12 +60,13 @@ def run_of(connection: sqlite3.Connection) -> int:
 
 
 def during(monkeypatch: pytest.MonkeyPatch, moments: int, act: Callable[[], object]) -> None:
-    """Do something once a run has decided on so many moments; it decides on ten at a time."""
+    """Do something once a run has decided on so many moments; it decides on ten at a time, at most."""
     real = paper_job.PaperEngine.advance
     seen = [0]
 
     def advance(engine: paper_job.PaperEngine, *, until_ms: int | None = None) -> object:
-        done = real(engine, until_ms=until_ms, limit=10)
+        left = moments - seen[0]
+        done = real(engine, until_ms=until_ms, limit=min(10, left) if left > 0 else 10)
         before, seen[0] = seen[0], seen[0] + done.moments
         if before < moments <= seen[0]:
             act()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from cointrader.core.paper.screen import Judged
+from cointrader.core.paper.screen import Judged, Standing
 from cointrader.core.paper.start import open_run
 from cointrader.trading.position import Records
 from storage.agent_responses import AgentResponseRow, add_agent_responses, responses_to
@@ -23,7 +23,7 @@ def test_a_veto_is_a_rejection_with_its_answer_and_the_kernel_never_sees_the_sig
     run_id = begin(connection)
     seen: list[tuple[int, int]] = []
 
-    def screen(signal: Records, candles: Candles) -> Judged:
+    def screen(signal: Records, candles: Candles, standing: Standing) -> Judged:
         assert candles.close_ms[-1] == signal["ts_ms"], "nothing of the future is shown"
         seen.append((int(signal["ts_ms"]), int(signal["side"])))
         ts_ms, long = int(signal["ts_ms"]), signal["side"] > 0
