@@ -59,3 +59,16 @@ def read_predictions(
     ).fetchall()
     found = ((row, read_said(row[2])) for row in rows)
     return [Predicted(row[0], row[1], said, row[3], row[4]) for row, said in found if said is not None]
+
+
+def count_gate_answers(
+    connection: sqlite3.Connection, first_ms: int, last_ms: int, run_id: int | None = None
+) -> dict[str, int]:
+    """How often the gate answered what, of signals of a stretch of time."""
+    rows = connection.execute(
+        "SELECT a.answer, count(*) FROM agent_response AS a JOIN signal AS s ON s.id = a.signal_id "
+        "WHERE a.agent = 'decision' AND s.ts_ms BETWEEN ? AND ? AND (? IS NULL OR s.run_id = ?) "
+        "GROUP BY a.answer ORDER BY count(*) DESC, a.answer",
+        (first_ms, last_ms, run_id, run_id),
+    ).fetchall()
+    return {answer: int(count) for answer, count in rows}

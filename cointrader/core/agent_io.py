@@ -95,7 +95,7 @@ class AgentIO:
         return self.consult("execution", package, signal_key(command)).approved
 
     def ask_gate(self, wish: Wish) -> Rejected | None:
-        """The refusal of the decision gate; None where a signal passes. Its answer is kept with the signal."""
+        """What the decision gate refuses; None where a signal passes. Its answer is kept with the signal."""
         with self.desk.alone():
             if not self._gate.is_asked:
                 return None
