@@ -87,6 +87,11 @@ class Learned:
         return tuple(sorted(done))
 
     @property
+    def taken(self) -> tuple[LessonRow, ...]:
+        """The lessons that a session has taken, each at a step of it."""
+        return tuple(item for item in self.lessons if item.session_id is not None and item.step is not None)
+
+    @property
     def note(self) -> str:
         """The lessons in words."""
         return "; ".join(_words(lesson) for lesson in self.lessons) or LEARNED_UNKNOWN

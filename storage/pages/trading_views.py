@@ -13,6 +13,7 @@ _ITS_POSITION = (
     "(SELECT {what} FROM signal_position l JOIN position p ON p.id = l.position_id WHERE l.signal_id = t.id)"
 )
 _ITS_REJECTION = "(SELECT {what} FROM rejection r WHERE r.signal_id = t.id)"
+_ITS_HINDSIGHT = "(SELECT {what} FROM hindsight h WHERE h.signal_id = t.signal_id)"
 _POSITION_STATE = "CASE p.state WHEN 'closed' THEN p.exit_reason ELSE p.state END"
 _POSITION_PNL = "CASE p.state WHEN 'closed' THEN p.pnl END"
 
@@ -110,6 +111,18 @@ REJECTIONS = TableView(
         Column("side", "side", Kind.SIDE, 5, "t.side", "Long or short.", values=_SIDES),
         Column("stage", "stage", Kind.STATE, 9, "t.stage", "Where it was stopped.", values=_STAGES),
         Column("code", "code", Kind.TEXT, 20, "t.code", "Code of the rule that said no."),
+        Column(
+            "hindsight",
+            "would earn",
+            Kind.MONEY,
+            10,
+            "h.pnl",
+            "What the trade would have brought, net of costs; never part of what was earned.",
+            sortable=False,
+            nullable=True,
+            joined=True,
+            filter_sql=_ITS_HINDSIGHT.format(what="h.pnl"),
+        ),
         Column("text", "why", Kind.TEXT, 48, "t.text", "The reason in words."),
         Column("actual", "actual", Kind.NUMBER, 10, "t.actual_value", "What was found.", nullable=True),
         Column("limit", "limit", Kind.NUMBER, 10, "t.limit_value", "What is allowed.", nullable=True),
@@ -117,8 +130,34 @@ REJECTIONS = TableView(
         Column("price", "price", Kind.PRICE, 11, "t.price", "Close of that bar."),
         Column("id", "#", Kind.INTEGER, 8, "t.id", "Number of the rejection.", indexed=True),
         Column("signal", "signal", Kind.INTEGER, 8, "t.signal_id", "Number of its signal."),
+        Column(
+            "outcome",
+            "would end",
+            Kind.TEXT,
+            10,
+            "h.exit_reason",
+            "How the trade would have ended.",
+            sortable=False,
+            nullable=True,
+            joined=True,
+            filter_sql=_ITS_HINDSIGHT.format(what="h.exit_reason"),
+            values=_EXITS,
+        ),
+        Column(
+            "hold",
+            "after",
+            Kind.DURATION,
+            7,
+            "h.hold_ms",
+            "How long the trade would have been held.",
+            sortable=False,
+            nullable=True,
+            joined=True,
+            filter_sql=_ITS_HINDSIGHT.format(what="h.hold_ms"),
+        ),
     ),
     default_sort=Sort("time"),
+    joins="LEFT JOIN hindsight h ON h.signal_id = t.signal_id",
     text_sql="t.symbol || ' ' || t.strategy || ' ' || t.side || ' ' || t.code || ' ' || t.text",
     text_table="rejection_text",
     since_sql="t.ts_ms >= {instant}",

@@ -30,7 +30,7 @@ from tui.screens.refused import RefusedScreen
 from tui.screens.signals import SignalsScreen
 from tui.themes import THEMES
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.rule_counts import RuleCounts
+from tui.widgets.rule_sums import RuleSums
 
 
 async def test_every_screen_is_reached_by_its_key_and_says_where_one_is(trading: Workspace) -> None:
@@ -137,14 +137,14 @@ async def test_jump_mode_moves_the_focus_by_a_letter(trading: Workspace) -> None
     app = console(trading, "rejections")
     async with app.run_test(size=(160, 50)) as pilot:
         table = await loaded(pilot)
-        rules = app.screen.query_one(RuleCounts)
+        rules = app.screen.query_one(RuleSums)
         await until(pilot, lambda: rules.option_count > 1)
         await pilot.press("ctrl+j")
         await until(pilot, lambda: isinstance(app.screen, JumpOverlay))
         overlay = app.screen
         assert isinstance(overlay, JumpOverlay)
         letters = {type(widget): letter for letter, widget in overlay.targets.items()}
-        await pilot.press(letters[RuleCounts])
+        await pilot.press(letters[RuleSums])
         await until(pilot, lambda: rules.has_focus)
         await pilot.press("ctrl+j", "escape")
         assert rules.has_focus and not table.has_focus

@@ -11,7 +11,7 @@ from storage.workspace import Workspace
 from tests.tui.driving import console, loaded, screen_text, until
 from tui import health
 from tui.widgets.panel import Panel
-from tui.widgets.rule_counts import RuleCounts
+from tui.widgets.rule_sums import RuleSums
 
 Snap = Callable[..., bool]
 Drive = Callable[[Pilot[None]], Awaitable[None]]
@@ -55,7 +55,7 @@ def test_signals_with_a_filter_that_has_an_error(snap_compare: Snap, trading: Wo
 def test_rejections(snap_compare: Snap, trading: Workspace, size: tuple[int, int]) -> None:
     async def counted(pilot: Pilot[None]) -> None:
         await settled(pilot)
-        rules = pilot.app.screen.query_one(RuleCounts)
+        rules = pilot.app.screen.query_one(RuleSums)
         await until(pilot, lambda: rules.option_count > 1)
 
     assert snap_compare(console(trading, "rejections"), terminal_size=size, run_before=counted)

@@ -17,7 +17,7 @@ from tui.screens.chain import ChainScreen
 from tui.screens.positions import PositionsScreen
 from tui.widgets.filter_bar import FilterBar, FilterInput, marked
 from tui.widgets.panel import Panel
-from tui.widgets.rule_counts import RuleCounts
+from tui.widgets.rule_sums import RuleSums
 
 
 async def test_the_newest_signal_stands_at_the_top_with_what_became_of_it(trading: Workspace) -> None:
@@ -332,7 +332,7 @@ async def test_the_rules_are_counted_and_one_of_them_filters_the_table(trading: 
     app = console(trading, "rejections")
     async with app.run_test(size=(160, 50)) as pilot:
         table = await loaded(pilot)
-        rules = app.screen.query_one(RuleCounts)
+        rules = app.screen.query_one(RuleSums)
         await until(pilot, lambda: rules.option_count > 1)
         await pilot.press("tab")
         await until(pilot, lambda: rules.has_focus)

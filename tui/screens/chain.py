@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 
+from tui.chain_learned_text import steps_head, steps_of
 from tui.chain_text import headline, timeline
 from tui.clipboard import copy_text
 from tui.keys import key
+from tui.lazy_classes import LazyClasses
 from tui.screens.base import ConsoleScreen
 from tui.widgets.chain_pane import show_price
 from tui.widgets.chart.price import PriceChart
 from tui.widgets.panel import Panel
+from tui.widgets.record_list import RecordList
 from tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
@@ -23,16 +27,24 @@ if TYPE_CHECKING:
     from storage.chain import Chain
 
 
+STEPS_FRAME = 3
+"""Lines of the list of steps beside its steps: a gap, the rule, the names of the columns."""
+
+
 class ChainScreen(ConsoleScreen):
     """Lies over the table from which it was opened; the next and the previous position are a key away."""
 
     CSS_PATH = "chain.tcss"
-    KEY_WIDGETS = (PriceChart,)
+    KEY_WIDGETS = (PriceChart, RecordList)
+    OPENS = LazyClasses("tui.screens.step_browser:StepBrowserScreen")
     AUTO_FOCUS = "#story"
     HELP = (
-        "One position from its beginning: the signal, the decision, the position, its fills, what it "
-        "brought, its reward with every part, and the training sessions that learned from it. A rejected "
-        "signal ends at the decision. The price around the position is drawn where it was kept."
+        "One position from its beginning: the signal, what the agents answered, the decision, the position, "
+        "its fills, what it brought, its reward with every part, where the price stood 1, 5 and 15 minutes "
+        "after the entry, what became of its lesson for each model (trained in which step, waiting, skipped "
+        "or absent, and why), and the versions that these trainings made. s opens the step that learned from "
+        "it, with its loss and gradients. A rejected signal ends at the decision, with what it would have "
+        "earned. The price around the position is drawn where it was kept."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("chain.close", "escape,q,enter", "back", "back to the table", "Go back to the table", show=True),
@@ -45,6 +57,7 @@ class ChainScreen(ConsoleScreen):
             "The chain of the position before",
             show=True,
         ),
+        key("chain.step", "s", "step", "step", "The training step that learned from it", show=True),
         key("chain.copy", "y", "copy", "copy", "Copy the chain as text", show=True),
     ]
 
@@ -64,7 +77,9 @@ class ChainScreen(ConsoleScreen):
         """The story on the left, the price on the right; under each other where it is narrow."""
         yield TitleLine("Chain", id="title")
         with Container(id="content"):
-            yield VerticalScroll(Panel("", id="stages"), id="story")
+            with VerticalScroll(id="story"):
+                yield Panel("", id="stages")
+                yield RecordList("steps that learned from it", id="steps")
             yield PriceChart(id="price")
 
     def refresh_data(self) -> None:
@@ -89,17 +104,26 @@ class ChainScreen(ConsoleScreen):
             [(self._neighbours(chain), "$quiet")],
             title=f"Chain of {subject} #{number:,}",
         )
-        self._tell()
+        self._list_steps(chain)
         chart = self.query_one(PriceChart)
         self.set_class(chain.path is not None, "-priced")
         show_price(chart, chain)
+        self.call_after_refresh(self._tell)  # the price leaves less room
         self.refresh_bindings()
 
     def _tell(self) -> None:
         if self._chain is not None:
             panel = self.query_one("#stages", Panel)
-            width = self.query_one("#story").size.width - 1
-            panel.show(timeline(self._chain, self.console.symbols, max(40, width)))
+            width, height = self.query_one("#story").size
+            room = height - (len(self._chain.learned.taken) + STEPS_FRAME if self._chain.learned.taken else 0)
+            panel.show(timeline(self._chain, self.console.symbols, max(40, width - 1), room))
+
+    def _list_steps(self, chain: Chain) -> None:
+        steps = self.query_one("#steps", RecordList)
+        steps.display = bool(chain.learned.taken)
+        if chain.learned.taken:
+            symbols = self.console.symbols
+            steps.show(steps_head(symbols), steps_of(chain.learned, symbols))
 
     def on_resize(self) -> None:
         """Another width breaks the lines elsewhere."""
@@ -126,6 +150,8 @@ class ChainScreen(ConsoleScreen):
                 return "this is the newest position"
             if step == -1 and self._chain.previous_id is None:
                 return "this is the oldest position"
+        if action == "step" and (self._chain is None or not self._chain.learned.taken):
+            return "no training step has learned from it"
         return super().why_not(action, parameters)
 
     def action_neighbour(self, step: int) -> None:
@@ -136,6 +162,21 @@ class ChainScreen(ConsoleScreen):
         if number is not None:
             self._kind, self._number = "position", number
             self.refresh_data()
+
+    @on(RecordList.Chosen, "#steps")
+    def _step_chosen(self, message: RecordList.Chosen) -> None:
+        message.stop()
+        self.action_step()
+
+    def action_step(self) -> None:
+        """The step of the training under the cursor, in the browser of steps."""
+        from tui.screens.step_browser import StepBrowserScreen
+
+        match self.query_one("#steps", RecordList).current:
+            case (int(session_id), int(step)):
+                self.console.push_screen(StepBrowserScreen(session_id, step, over=self._over))
+            case _:
+                pass
 
     def action_copy(self) -> None:
         """Copies the chain as text."""
