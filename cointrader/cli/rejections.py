@@ -1,4 +1,4 @@
-"""`cointrader rejections`: rejected signals, and with `--by rule` what each rule has saved and missed."""
+"""`cointrader rejections`: rejected signals, what each rule has saved and missed, and other thresholds."""
 
 from __future__ import annotations
 
@@ -25,17 +25,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one line a rule: how many signals it rejected, the losses that it saved, the profits that it "
         "missed, each net of costs at the default size",
     )
-    parser.add_argument("--run", type=int, dest="run_id", metavar="ID", help="with --by: only of this run")
+    parser.add_argument(
+        "--propose",
+        action="store_true",
+        help="thresholds chosen by hindsight on an earlier window and shown on a later one, with the line "
+        "for config.toml; nothing is applied",
+    )
+    parser.add_argument(
+        "--run", type=int, dest="run_id", metavar="ID", help="with --by and --propose: only of this run"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table or the sums."""
-    if arguments.by is None:
+    if arguments.by is None and not arguments.propose:
         if arguments.run_id is not None:
-            arguments.usage_error("--run goes with --by rule")
+            arguments.usage_error("--run goes with --by rule or --propose")
         return records.run(arguments)
+    if arguments.by is not None and arguments.propose:
+        arguments.usage_error("--by rule and --propose are two questions: ask one at a time")
     if arguments.filter or arguments.sort or arguments.jsonl or arguments.csv or arguments.limit is not None:
-        arguments.usage_error("--by rule takes no other option than --run and --json")
+        asked = "--propose" if arguments.propose else "--by rule"
+        arguments.usage_error(f"{asked} takes no other option than --run and --json")
+    return _propose(arguments) if arguments.propose else _sum_up(arguments)
+
+
+def _propose(arguments: argparse.Namespace) -> int:
+    from cointrader.cli.proposals_text import print_proposals
+    from cointrader.core.learning_layer.proposed_rules import propose_thresholds
+
+    with opened(arguments.workspace) as place:
+        found = propose_thresholds(place.workspace, place.connection, place.settings, arguments.run_id)
+        if arguments.json:
+            print_json(found.as_dict())
+        else:
+            print_proposals(found, place.workspace.config)
+    return 0
+
+
+def _sum_up(arguments: argparse.Namespace) -> int:
     from storage.hindsight import sums_by_rule
 
     with opened(arguments.workspace) as place:

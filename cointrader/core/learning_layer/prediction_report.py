@@ -54,7 +54,7 @@ def report_predictions(
     `later` scores the deciding version on closes it could not know, `answers` what the gate said; `answered`
     counts its answers, and `learned_from` those left out because their version had learned from that time.
     """
-    until = _Learned(workspace, connection)
+    until = LearnedUntil(workspace, connection)
     champion = find_artifact(connection, AGENT)
     told: dict[str, Any] = {"version": None, "learned_until_ms": None}
     if champion is None:
@@ -73,7 +73,7 @@ def report_predictions(
     }
 
 
-class _Learned:
+class LearnedUntil:
     """Up to which time versions have learned; one whose files are gone has learned from everything."""
 
     def __init__(self, workspace: Workspace, connection: sqlite3.Connection) -> None:
