@@ -19,6 +19,7 @@ from cointrader.training.close_training.entries import ACTIONS, EntryBar, EntryB
 from cointrader.training.source import WorkspaceSource
 from models import registry
 from models.errors import ModelError
+from models.one_thread import one_thread
 from storage.artifact_rows import find_artifact
 from storage.database import joined_transaction
 from storage.errors import StorageError
@@ -114,7 +115,8 @@ class Panel:
             if champion is None:
                 absent[model] = self.champions.reason(model)
                 continue
-            said = self._said(model, champion, symbol, ts_ms, side, timeframe_ms)
+            with one_thread():
+                said = self._said(model, champion, symbol, ts_ms, side, timeframe_ms)
             if said is None:
                 absent[model] = _unseen(model, symbol)
             else:

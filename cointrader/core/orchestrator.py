@@ -99,14 +99,13 @@ class Orchestrator:
         """Load the versions that decide; a run calls it before its first transaction."""
         self._panel.champions.load_all()
 
-    def shares(self, record: Records, series: Candles) -> str:
-        """As a paper run asks: of one SIGNAL record, on the bars up to it; JSON."""
+    def shares(self, record: Records, series: Candles) -> Contributions:
+        """As a paper run asks: of one SIGNAL record, on the bars up to it."""
         (side,) = sides(np.atleast_1d(record)["side"])
         moment = int(series.close_ms[-1])
-        found = self.contributions(
+        return self.contributions(
             series.symbol, moment, side, float(record["confidence"]), timeframe_ms=series.timeframe_ms
         )
-        return found.to_json()
 
     def decision(self, symbol: str, ts_ms: int) -> Decision | None:
         """What was decided at the bar of a symbol that closed then; None where nothing was."""

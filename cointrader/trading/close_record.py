@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cointrader.trading.contributions import Contributions
+from cointrader.trading.contributions import KNOWS_NOTHING, Contributions
 from cointrader.trading.model_id import ModelId
 from storage.candles import Candles
 from storage.clock import now_ms
@@ -30,6 +30,7 @@ from storage.closes import (
     keep_labels,
     reward_parts,
 )
+from storage.opinions import opinion_of
 
 LABEL_MINUTES = (1, 5, 15)
 MINUTE_MS = 60_000
@@ -57,7 +58,7 @@ def record_close(
     labels. Calling it again changes nothing. Raises CloseMissing.
     """
     close = closed_position(connection, position_id, close_number)
-    shares = Contributions.from_json(close.contributions)
+    shares = Contributions.from_json(close.contributions).with_opinion(opinion_of(connection, position_id))
     file_lessons(connection, close, [_lesson(model, shares, close, absence) for model in ModelId])
     keep_known_labels(connection, close, series)
     return close
@@ -102,5 +103,13 @@ def _lesson(model: ModelId, shares: Contributions, close: ClosedPosition, absenc
     share = shares.share(model)
     if share > 0.0:
         return Lesson(model, share, WAITING)
-    side = "buying" if close.side == "long" else "selling"
-    return Lesson(model, 0.0, SKIPPED, f"took no part: it gave {side} a chance of at most one in three")
+    return Lesson(model, 0.0, SKIPPED, _why_no_part(shares.probability.get(model)))
+
+
+def _why_no_part(probability: float | None) -> str:
+    """Why a model that was there has no share in an entry."""
+    if probability is None:
+        return "took no part: it gave the entered side no more than a third"
+    if probability > KNOWS_NOTHING:
+        return f"took no part: it gave the entered side {probability:.2f}, but its weight in decisions is 0"
+    return f"took no part: it gave the entered side {probability:.2f}, below a third"

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cointrader.trading.model_id import ModelId, model_id
 
@@ -34,11 +34,15 @@ class MissingWeight(ValueError):
 
 @dataclass(frozen=True)
 class Contributions:
-    """Shares of the models that were there and of the rule, which add up to 1, and who was absent and why."""
+    """Shares of the models that were there and of the rule, which add up to 1, and who was absent and why.
+
+    `probability` is what each model gave the side, empty where that is not known any more.
+    """
 
     models: Mapping[ModelId, float]
     rule: float
     absent: Mapping[ModelId, str] = field(default_factory=dict)
+    probability: Mapping[ModelId, float] = field(default_factory=dict)
 
     def share(self, model: ModelId) -> float:
         """The part of a model, 0 for an absent one."""
@@ -57,6 +61,23 @@ class Contributions:
         models = {model_id(name): share for name, share in shares.items()}
         absent = {model: "" for model in ModelId if model not in models}
         return cls(models, rule, absent)
+
+    def opinion_json(self) -> str:
+        """What the shares were made of: probabilities, and why models were absent."""
+        told = {"probability": self.probability, "absent": self.absent}
+        return json.dumps(told, separators=(",", ":"))
+
+    def with_opinion(self, text: str) -> Contributions:
+        """These shares and what `opinion_json` kept of them, '' where it kept nothing. Raises UnknownModel."""
+        if not text:
+            return self
+        told = json.loads(text)
+        reasons = {model_id(name): str(reason) for name, reason in told["absent"].items()}
+        return replace(
+            self,
+            absent={model: reasons.get(model, reason) for model, reason in self.absent.items()},
+            probability={model_id(name): float(p) for name, p in told["probability"].items()},
+        )
 
 
 def contributions(
@@ -85,8 +106,9 @@ def contributions(
     told = reasons or {}
     absent = {model: told.get(model, "") for model in ModelId if model not in known}
     if whole <= 0.0:
-        return Contributions(dict.fromkeys(parts, 0.0), 1.0, absent)
-    return Contributions({m: part / whole for m, part in parts.items()}, rule_confidence / whole, absent)
+        return Contributions(dict.fromkeys(parts, 0.0), 1.0, absent, known)
+    shares = {model: part / whole for model, part in parts.items()}
+    return Contributions(shares, rule_confidence / whole, absent, known)
 
 
 def weights_told(told: Mapping[str, object]) -> dict[ModelId, float]:

@@ -19,6 +19,7 @@ from cointrader.core.paper.screen import Judged
 from cointrader.core.reasons import Reason, reason_text
 from cointrader.settings import Settings
 from cointrader.trading.close_record import record_close
+from cointrader.trading.contributions import Contributions
 from cointrader.trading.path import position_paths
 from cointrader.trading.position import ExitReason, Phase, Records
 from cointrader.trading.position_columns import (
@@ -34,12 +35,13 @@ from cointrader.trading.reward_columns import RewardColumns
 from storage.candles import Candles
 from storage.core_decisions import Refusal
 from storage.insert import index_text, insert_row, insert_rows, reindex_text
+from storage.opinions import keep_opinion
 from storage.revision import next_rev
 
 MANUAL = "manual"
 """The strategy of orders by hand."""
 
-RULE_ALONE = '{"rule":1.0}'  # no model took part in the decision
+RULE_ALONE = Contributions({}, 1.0)  # no model took part in the decision
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def file_lessons(connection: sqlite3.Connection, closed: Closed) -> None:
     record_close(connection, closed.position_id, series=closed.series)
 
 
-Shares = Callable[[Records, Candles], str]
-"""The shares of models and rule in the decision on one SIGNAL record, as JSON, from the bars up to it."""
+Shares = Callable[[Records, Candles], Contributions]
+"""The shares of models and rule in the decision on one SIGNAL record, from the bars up to it."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Ledger:
         self._memory, self._shares, self._on_close = memory, shares, tuple(on_close)
         self.signals, self.positions = dict(signals), dict(positions)
         self._closing: set[int] = set()
+        self._undecided: dict[int, tuple[int, str]] = {}
         self._tally = Tally()
 
     def wishes(
@@ -130,6 +133,7 @@ class Ledger:
         rows = []
         count = zip(records, sides(records["side"]), prices, strict=True)
         for place, (record, side, price) in enumerate(count):
+            shares = self._contributions(record, series)
             values: dict[str, object] = {
                 "run_id": self._names.run_id,
                 "ts_ms": int(record["ts_ms"]),
@@ -139,7 +143,7 @@ class Ledger:
                 "confidence": float(record["confidence"]),
                 "price": float(price),
                 "status": "accepted",
-                "contributions": self._contributions(record, series),
+                "contributions": shares.to_json(),
                 "provenance": self._names.provenance,
             }
             row = self._insert("signal", values)
@@ -149,6 +153,8 @@ class Ledger:
                 said.keep(self._connection, row)
             if said.refusal is None:
                 self.signals[numbers[place]] = row
+                if shares.probability or shares.absent:
+                    self._undecided[numbers[place]] = (int(record["ts_ms"]), shares.opinion_json())
             else:
                 self._refuse(row, said.refusal)
         self._tally.signals += len(rows)
@@ -164,6 +170,7 @@ class Ledger:
         for verdict in outcome.verdicts:
             if verdict["reason"] != Reason.ACCEPTED:
                 self._reject(verdict)
+        self._keep_opinions()
         known = self.positions
         filled = slots[slots["phase"] == Phase.OPEN]
         if any(number not in known for number in filled["signal"].tolist()):
@@ -208,7 +215,13 @@ class Ledger:
         self.positions = {number: row for number, row in self.positions.items() if number in alive}
         self._closing &= alive
 
-    def _contributions(self, record: Records, series: Callable[[int], Candles]) -> str:
+    def _keep_opinions(self) -> None:
+        """What models said of signals that were accepted; of rejected ones the shares are enough."""
+        for number, (ts_ms, told) in self._undecided.items():
+            keep_opinion(self._connection, self.signals[number], ts_ms, told)
+        self._undecided.clear()
+
+    def _contributions(self, record: Records, series: Callable[[int], Candles]) -> Contributions:
         return RULE_ALONE if self._shares is None else self._shares(record, series(int(record["symbol"])))
 
     def _reject(self, verdict: Any) -> None:
@@ -216,6 +229,7 @@ class Ledger:
         limit, actual = float(verdict["limit"]), float(verdict["actual"])
         text = reason_text(reason, limit, actual)
         known = actual if np.isfinite(actual) else None
+        self._undecided.pop(int(verdict["signal"]), None)
         told = Refusal(str(reason.stage), reason.code, text, limit, known)
         self._refuse(self.signals[int(verdict["signal"])], told)
 

@@ -118,10 +118,12 @@ def test_a_paper_signal_gets_shares_that_add_up_and_name_who_was_there(
     bar = extreme_bar(series, -1)
     record = np.zeros(1, SIGNAL)
     record["side"], record["confidence"] = 1, 0.4
-    text = Orchestrator(world, opened).shares(record[0], series.cut(0, bar + 1))
-    shares = Contributions.from_json(text)
-    assert set(shares.models) == {ModelId.CNN, ModelId.DQN}
+    shares = Orchestrator(world, opened).shares(record[0], series.cut(0, bar + 1))
+    assert set(shares.models) == set(shares.probability) == {ModelId.CNN, ModelId.DQN}
     assert shares.rule + sum(shares.models.values()) == pytest.approx(1.0)
+    # What is kept with the signal is all of it.
+    kept = Contributions.from_json(shares.to_json()).with_opinion(shares.opinion_json())
+    assert kept == shares and kept.absent == {ModelId.COB_RL: "no version of cob_rl decides yet"}
 
 
 def test_without_models_nothing_is_made_up_and_the_log_says_so(

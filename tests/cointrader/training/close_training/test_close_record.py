@@ -8,10 +8,12 @@ import sqlite3
 import pytest
 
 from cointrader.trading.close_record import labels_of, record_close, reward_line
+from cointrader.trading.contributions import contributions
 from cointrader.trading.model_id import ModelId
 from storage.candles import Candles
 from storage.closes import CloseMissing, closed_position
 from storage.database import transaction
+from storage.opinions import keep_opinion
 from storage.outbox import lessons_of
 from storage.workspace import Workspace
 from tests.cointrader.market import by_hand
@@ -42,7 +44,7 @@ def test_every_model_gets_a_row_that_says_where_it_stands(
     }
     assert told == {
         "cnn": ("waiting", 0.4, ""),
-        "dqn": ("skipped", 0.0, "took no part: it gave buying a chance of at most one in three"),
+        "dqn": ("skipped", 0.0, "took no part: it gave the entered side no more than a third"),
         "cob_rl": ("absent", 0.0, "COB RL was not there when BTC/USDT was decided on"),
     }
     ((reward, weight),) = connection.execute("SELECT total, weight FROM reward").fetchall()
@@ -61,6 +63,35 @@ def test_who_knows_why_a_model_is_absent_is_asked(connection: sqlite3.Connection
         record_close(connection, position_id, absence=why)
     reasons = {each.model: each.reason for each in lessons_of(connection, position_id)}
     assert reasons["cob_rl"] == "no cob_rl of BTC/USDT" and reasons["cnn"] == "no cnn of BTC/USDT"
+
+
+@pytest.mark.parametrize(
+    ("probability", "reason"),
+    [
+        (0.21, "took no part: it gave the entered side 0.21, below a third"),
+        (0.5, "took no part: it gave the entered side 0.50, but its weight in decisions is 0"),
+    ],
+)
+def test_what_was_said_at_the_entry_is_told_at_the_close(
+    connection: sqlite3.Connection, walked: Candles, probability: float, reason: str
+) -> None:
+    position_id = closed(connection, walked, {"rule": 1.0, "cnn": 0.0})
+    said = contributions(
+        {ModelId.CNN: probability, ModelId.DQN: None, ModelId.COB_RL: None},
+        0.5,
+        weights={ModelId.CNN: 0.0},
+        reasons={ModelId.DQN: "no version of dqn decides yet"},
+    )
+    with transaction(connection):
+        connection.execute("DELETE FROM outbox")
+        (signal_id,) = connection.execute("SELECT signal_id FROM signal_position").fetchone()
+        keep_opinion(connection, signal_id, 0, said.opinion_json())
+        # Whatever is known by now, a model was absent for the reason that there was then.
+        record_close(connection, position_id, absence=lambda model, symbol: "something else, today")
+    told = {each.model: (each.state, each.reason) for each in lessons_of(connection, position_id)}
+    assert told["cnn"] == ("skipped", reason)
+    assert told["dqn"] == ("absent", "no version of dqn decides yet")
+    assert told["cob_rl"] == ("absent", "something else, today")
 
 
 def test_a_close_that_is_recorded_again_changes_nothing(

@@ -177,7 +177,7 @@ def test_a_model_that_contributed_nothing_is_skipped_and_does_not_spoil_the_whol
     said: list[str] = []
     Drain(world, opened, caller(opened, said)).look()
     told = {lesson.model: (lesson.state, lesson.reason) for lesson in lessons_of(opened, position_id)}
-    assert told["cnn"] == ("skipped", "took no part: it gave buying a chance of at most one in three")
+    assert told["cnn"] == ("skipped", "took no part: it gave the entered side no more than a third")
     assert told["dqn"] == ("trained", "")
     assert said[-1].startswith("TRAINED ALL MODELS: ")
 
