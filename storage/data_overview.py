@@ -84,6 +84,11 @@ _SERIES = (
 )
 
 
+def stored_series(connection: sqlite3.Connection) -> tuple[SeriesRow, ...]:
+    """Every series, by symbol and timeframe."""
+    return tuple(SeriesRow(*row) for row in connection.execute(_SERIES).fetchall())
+
+
 def data_overview(
     connection: sqlite3.Connection,
     *,
@@ -92,7 +97,7 @@ def data_overview(
     known: Mapping[StripKey, Strip] | None = None,
 ) -> DataOverview:
     """Reads all of it. `columns` are the parts of a strip; strips that are `known` are not made again."""
-    series = tuple(SeriesRow(*row) for row in connection.execute(_SERIES).fetchall())
+    series = stored_series(connection)
     ended = list_jobs(connection, states=ENDED, kind=IMPORT, limit=1)
     under_way = list_jobs(connection, states=(RUNNING, *CLAIMABLE), kind=IMPORT)
     counted = "SELECT count(*) FROM (SELECT 1 FROM quarantine LIMIT ?)"

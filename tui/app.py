@@ -24,6 +24,7 @@ from textual.screen import Screen
 
 from cointrader.settings import Settings
 from storage.workspace import Workspace
+from tui.asked_orders import AskedOrders
 from tui.health import Health
 from tui.keys import key
 from tui.launch import Succession, WorkerNotReached, ensure_worker
@@ -119,6 +120,7 @@ class CoinTraderApp(App[None]):
         self._first = _known(first_screen) or _known(self._remembered.screen) or SCREENS[0]
         self._watcher: Watcher | None = None
         super().__init__(css_path=HERE / "console.tcss")
+        self.orders = AskedOrders(self)
         for item in SCREENS:
             if item is not self._first:
                 self.add_mode(item.id, partial(_make, item))
@@ -234,6 +236,7 @@ class CoinTraderApp(App[None]):
     def on_data_changed(self, _message: DataChanged) -> None:
         """Tells the screen in front; the others look when they are shown."""
         self.data_version += 1
+        self.orders.look()
         self._tell_screen()
 
     def _tell_screen(self) -> None:

@@ -85,6 +85,14 @@ SCREENS = (
         "ReplayScreen",
     ),
     ScreenEntry(
+        "P",
+        "paper",
+        "Paper",
+        "what paper trading holds and does, and the keys that steer it",
+        "tui.screens.paper",
+        "PaperScreen",
+    ),
+    ScreenEntry(
         "0",
         "data",
         "Data",

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -29,7 +30,7 @@ class ChainTableScreen(TableScreen):
     """Subclasses say which signal or position a row is about."""
 
     CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = "table_screen.tcss"
-    OPENS = (ChainScreen,)
+    OPENS: ClassVar[tuple[type[DOMNode], ...]] = (ChainScreen,)
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "screen.pane",

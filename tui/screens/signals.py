@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.lazy_classes import LazyClasses
 from tui.screens.chain_table import ChainTableScreen
+from tui.screens.trading_keys import OrderKey
 
 if TYPE_CHECKING:
     from tui.widgets.paged_table.pages import Row
 
 
-class SignalsScreen(ChainTableScreen):
+class SignalsScreen(OrderKey, ChainTableScreen):
     """The table of signals; enter opens the chain of one."""
 
     ID = "signals"
     VIEW = "signals"
     TITLE_TEXT = "Signals"
+    OPENS = LazyClasses("tui.screens.chain:ChainScreen", "tui.screens.order_form:OrderForm")
     HELP = (
         "Every wish to trade: the strategy, the side, how sure it was, the price, and what became of it: "
         "the rule that rejected it or how its position ended. Times are UTC, at the close of the bar.\n"
@@ -39,3 +42,8 @@ class SignalsScreen(ChainTableScreen):
     def subject(self, row: Row) -> tuple[str, int]:
         """The signal itself."""
         return "signal", row[-1]
+
+    def symbol_at_cursor(self) -> str:
+        """An order is likeliest for the symbol of the row."""
+        row = self.table.current_row()
+        return "" if row is None else str(self.cell(row, "symbol") or "")

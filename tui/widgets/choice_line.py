@@ -54,6 +54,12 @@ class ChoiceLine(Widget, can_focus=True):
         self.choices = tuple(choices)
         self.set_reactive(ChoiceLine.value, value if value in self.choices else self.choices[0])
 
+    def choose_from(self, choices: Sequence[str]) -> None:
+        """Offer other words; the chosen one stays where it is still among them."""
+        self.choices = tuple(choices)
+        if self.value not in self.choices:
+            self.value = self.choices[0]
+
     def render(self) -> Content:
         """The word between the signs of the keys that turn it over."""
         plain = getattr(self.app, "symbols", UNICODE).name == "ascii"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui.app import CoinTraderApp
     from tui.health import Health
 
-FORMS = ((0, 0), (1, 1), (2, 2), (3, 0), (3, 3))
+FORMS = ((0, 0), (1, 1), (1, 2), (2, 0), (2, 2), (3, 0), (3, 3))
 """How short the tabs are and how short the state, from the fullest line to the shortest.
 
 Tabs without titles leave room, so the state is written out beside them where it fits.
@@ -82,10 +82,10 @@ class Header(ClickableLine):
             parts.append((f" {words}", "$foreground" if health.worker == "alive" else style))
         if health.running or health.waiting:
             parts.append((f" {_jobs(health, short=level >= 2)}", "$foreground"))
-        if health.device and level < 3:
+        if health.device and level < 2:
             parts.append((f" {symbols.middle} {health.device}", "$quiet"))
         if app.read_only:
-            parts.append((" read-only" if level < 2 else " ro", "bold $warning"))
+            parts.append((" read-only" if level < 3 else " ro", "bold $warning"))
         return Content.assemble(*parts, " ")
 
 

@@ -1,0 +1,253 @@
+"""What the screen of paper trading says, as text: pure functions of what storage read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from tui import phrases
+from tui.phrases import Part, assemble
+from tui.symbols import Symbols
+from tui.widgets.paged_table.formats import clean, fit, format_price, format_time
+
+if TYPE_CHECKING:
+    from storage.order_requests import OrderRow
+    from storage.paper_desk import Decision, PaperDesk
+    from storage.paper_runs import PaperRunRow
+
+STATE_STYLES = {
+    "running": "$gain",
+    "paused": "$warning",
+    "stopping": "$warning",
+    "stopped": "$quiet",
+}
+ORDER_STYLES = {"waiting": "$warning", "done": "$gain", "refused": "bold $loss"}
+LABEL = 9  # cells of the words at the left of the account
+
+
+def source_words(row: PaperRunRow, symbols: Symbols) -> str:
+    """Where the bars come from, and how fast."""
+    if row.source == "inbox":
+        return "bars as they are imported"
+    if row.speed <= 0:
+        return "playback, as fast as possible"
+    times = "x" if symbols.name == "ascii" else "×"
+    return f"playback {times}{row.speed:g}"
+
+
+def trouble(desk: PaperDesk) -> str:
+    """Why the run does not do what its state says; "" where it does."""
+    row, job = desk.row, desk.job
+    if row is None:
+        return ""
+    if row.error:
+        return f"{row.error}; p goes on with it"
+    if row.state not in ("running", "stopping"):
+        return ""
+    if job is None:
+        again = "p goes on with it" if row.state == "running" else "X stops it"
+        return f"nobody goes on with it; {again}"
+    if job.state != "running":
+        alive = any(worker.condition in ("alive", "silent") for worker in desk.workers)
+        return f"job {job.id} waits for {'a free worker' if alive else 'a worker; none is alive'}"
+    return phrases.silence(job, desk.workers)
+
+
+def is_heard(desk: PaperDesk) -> bool:
+    """Whether somebody who answers is at work on the run."""
+    return (
+        desk.job is not None and desk.job.state == "running" and not phrases.silence(desk.job, desk.workers)
+    )
+
+
+def state_part(desk: PaperDesk, symbols: Symbols) -> Part:
+    """The state in a word with its sign; what runs on a worker that is not heard is not called running."""
+    row = desk.row
+    if row is None:
+        return "", ""
+    if row.state in ("running", "stopping") and not is_heard(desk):
+        job = desk.job
+        word = "no answer" if job is not None and job.state == "running" else "waits"
+        return f"{symbols.hollow} {word}", "bold $warning"
+    mark = symbols.dot if row.state == "running" else symbols.hollow
+    return f"{mark} {row.state}", f"bold {STATE_STYLES.get(row.state, '')}".strip()
+
+
+def account_text(desk: PaperDesk, width: int, symbols: Symbols) -> Content:
+    """The account in a few lines, the trouble first where there is one."""
+    row, run = desk.row, desk.run
+    if row is None or run is None:
+        return Content("")
+    lines: list[list[Part]] = []
+    said = trouble(desk)
+    if said:
+        lines.append([(_cut(f"{symbols.cross} {clean(said, symbols)}", width, symbols), "bold $warning")])
+    gained = run.end_equity - run.start_equity
+    share = gained / run.start_equity if run.start_equity else 0.0
+    tone = phrases.money(gained, symbols)[1]
+    lines.append(
+        [
+            (f"{'equity':<{LABEL}}", "$quiet"),
+            (f"{run.end_equity:,.2f}", "bold"),
+            (f"  {phrases.percent(share, sign=True, digits=2)}", tone),
+            (f"  of {run.start_equity:,.0f}", "$quiet"),
+        ]
+    )
+    used = desk.exposure / run.end_equity if run.end_equity else 0.0
+    lines.append(
+        [
+            (f"{'exposure':<{LABEL}}", "$quiet"),
+            (f"{desk.exposure:,.2f}", ""),
+            (f"  {phrases.percent(used)}", "$quiet"),
+            (f"   cash {run.end_equity - desk.exposure:,.2f}", "$quiet"),
+        ]
+    )
+    lines.append(_day(desk, symbols))
+    lines.append(
+        [
+            (f"{'so far':<{LABEL}}", "$quiet"),
+            (f"{run.signals:,} signals, {run.rejections:,} rejected, {run.positions:,} positions", ""),
+        ]
+    )
+    lines.append(
+        [(f"{'trades':<{LABEL}}", "$quiet"), (_cut(_what(row, symbols), width - LABEL, symbols), "")]
+    )
+    return Content("\n").join([assemble(line) for line in lines])
+
+
+def _day(desk: PaperDesk, symbols: Symbols) -> list[Part]:
+    day = desk.day
+    if day is None:
+        return [(f"{'today':<{LABEL}}", "$quiet"), ("no bar yet", "$quiet")]
+    parts: list[Part] = [(f"{'today':<{LABEL}}", "$quiet"), phrases.money(day.pnl, symbols)]
+    closes = f"{day.closed} closed, {day.won} won" if day.closed else "nothing closed"
+    parts.append((f"   {closes}", ""))
+    return parts
+
+
+def _what(row: PaperRunRow, symbols: Symbols) -> str:
+    by = ", ".join(row.strategies)
+    return clean(f"{', '.join(row.symbols)} by {by}", symbols)
+
+
+def until_words(desk: PaperDesk) -> str:
+    """The close of the last bar that was decided on."""
+    return f"last bar {format_time(desk.now_ms)}" if desk.now_ms else "no bar yet"
+
+
+def runs_words(desk: PaperDesk) -> str:
+    """Which of several runs this is."""
+    if desk.row is None or len(desk.runs) < 2:
+        return ""
+    return f"{len(desk.runs)} runs go on: [ ]"
+
+
+def start_words(desk: PaperDesk, symbols: Symbols) -> Part:
+    """What became of the newest wish to begin a run; nothing where it has begun."""
+    job = desk.start
+    if job is None:
+        return "", ""
+    if job.state == "failed":
+        return (
+            f"{symbols.cross} job {job.id} could not begin a run: {clean(job.error, symbols)}",
+            "bold $loss",
+        )
+    alive = any(worker.condition in ("alive", "silent") for worker in desk.workers)
+    waits = "begins" if alive else "waits for a worker; none is alive"
+    return f"{symbols.hollow} job {job.id}: {clean(job.title, symbols)} {waits}", "$warning"
+
+
+def empty_text(desk: PaperDesk, symbols: Symbols, *, read_only: bool) -> Content:
+    """How paper trading begins."""
+    said, style = start_words(desk, symbols)
+    parts: list[Part] = [("No paper run yet.\n\n", "bold")]
+    if said:
+        parts += [(f"{said}\n\n", style)]
+    if not read_only:
+        parts += [
+            ("  s", "bold $accent"),
+            ("  starts one: bars as they are imported, or stored bars played again at any speed\n\n", ""),
+        ]
+    parts += [
+        (
+            "Signals of the strategies are decided by the same limits as in a backtest, filled at the next\n",
+            "",
+        ),
+        (
+            "open with fees and slippage, and every close teaches. Nothing leaves this machine.\n\n",
+            "",
+        ),
+        ("  cointrader paper start --source playback --speed 600\n", "$accent"),
+        ("  cointrader order buy BTC/USDT --notional 500\n", "$accent"),
+    ]
+    return assemble(parts)
+
+
+def orders_text(orders: Sequence[OrderRow], width: int, height: int, symbols: Symbols) -> Content:
+    """Orders by hand: those that wait first, then the newest."""
+    if not orders:
+        return assemble([("none yet: b orders by hand", "$quiet")])
+    ranked = sorted(orders, key=lambda order: (order.state != "waiting", -order.id))
+    return Content("\n").join([_order_line(order, width, symbols) for order in ranked[: max(1, height)]])
+
+
+def orders_title(orders: Sequence[OrderRow]) -> str:
+    """How many of them wait."""
+    waiting = sum(order.state == "waiting" for order in orders)
+    return f"orders by hand, {waiting} waiting" if waiting else "orders by hand"
+
+
+def _order_line(order: OrderRow, width: int, symbols: Symbols) -> Content:
+    word = {"waiting": "waits", "done": "done", "refused": "refused"}.get(order.state, order.state)
+    what = order_words(order, symbols)
+    head = f"{word:<8}"
+    reason = clean(order.reason, symbols)
+    text = f"{what}: {reason}" if reason else what
+    return assemble([(head, ORDER_STYLES.get(order.state, "")), (_cut(text, width - len(head), symbols), "")])
+
+
+def order_words(order: OrderRow, symbols: Symbols) -> str:
+    """What was ordered: buy BTC/USDT for 500.00, close position 17, close everything."""
+    if order.kind == "close_all":
+        return "close everything"
+    if order.kind == "close":
+        return f"close position {order.position_id} {clean(order.symbol, symbols)}".rstrip()
+    size = ""
+    if order.notional is not None:
+        size = f" for {order.notional:,.2f}"
+    elif order.quantity is not None:
+        size = f" {order.quantity:g}"
+    return f"{'buy' if order.side == 'long' else 'sell'} {clean(order.symbol, symbols)}{size}"
+
+
+def decisions_text(decisions: Sequence[Decision], width: int, height: int, symbols: Symbols) -> Content:
+    """The newest signals, each accepted or rejected with its reason."""
+    if not decisions:
+        return assemble([("no signal yet", "$quiet")])
+    return Content("\n").join(
+        [_decision_line(decision, width, symbols) for decision in decisions[: max(1, height)]]
+    )
+
+
+def _decision_line(decision: Decision, width: int, symbols: Symbols) -> Content:
+    accepted = decision.status == "accepted"
+    mark, style = (symbols.check, "$gain") if accepted else (symbols.cross, "$loss")
+    side_style = "$long" if decision.side == "long" else "$short"
+    who = "by hand" if decision.strategy == "manual" else clean(decision.strategy, symbols)
+    parts: list[Part] = [
+        (f"{mark} ", style),
+        (f"{format_time(decision.ts_ms)[5:]} ", "$quiet"),
+        (fit(clean(decision.symbol, symbols), 9, right=False, ellipsis=symbols.ellipsis) + " ", ""),
+        (f"{decision.side.upper():<5} ", side_style),
+    ]
+    if width >= 70:
+        parts.append((fit(who, 9, right=False, ellipsis=symbols.ellipsis) + " ", "$quiet"))
+    used = sum(len(text) for text, _ in parts)
+    words = f"accepted at {format_price(decision.price)}" if accepted else clean(decision.text, symbols)
+    return assemble([*parts, (_cut(words, width - used, symbols), "" if accepted else "$quiet")])
+
+
+def _cut(text: str, room: int, symbols: Symbols) -> str:
+    return text if len(text) <= room else text[: max(0, room - 1)] + symbols.ellipsis
