@@ -111,23 +111,25 @@ def propose(rule: NumberRule, rows: Sequence[Ruled], now: float, notional: float
     interval = _interval(_changes(rule, later, now, best, notional), cut_ms, int(starts.max()))
     verdict = _verdict(shown_later, interval)
     told = _told(rule, now, best, verdict, chosen, shown_later, interval, purged)
-    return replace(told, **_means(rule, later, now, best))
+    return _with_means(told, rule, later)
 
 
-def _means(rule: NumberRule, rows: Sequence[Ruled], now: float, limit: float) -> dict[str, float | None]:
+def _with_means(told: Proposal, rule: NumberRule, rows: Sequence[Ruled]) -> Proposal:
     """What signals returned on average: those decided otherwise, and those that pass either way."""
     values = _values(rule, rows)
     net = np.array([row.net_return for row in rows], np.float64)
-    before, after = _passes(rule, values, now), _passes(rule, values, limit)
+    before, after = _passes(rule, values, told.now), _passes(rule, values, told.proposed)
     changed, rest = net[before != after], net[before & after]
     if min(changed.size, rest.size) < 2:
-        return {}
-    error = math.sqrt(sum(float(part.var(ddof=1)) / part.size for part in (changed, rest)))
-    return {
-        "mean_changed": float(changed.mean()),
-        "mean_rest": float(rest.mean()),
-        "mean_difference_error": error,
-    }
+        return told
+    return replace(
+        told,
+        mean_changed=float(changed.mean()),
+        mean_rest=float(rest.mean()),
+        mean_difference_error=math.sqrt(
+            float(changed.var(ddof=1)) / changed.size + float(rest.var(ddof=1)) / rest.size
+        ),
+    )
 
 
 def _limits(rule: NumberRule, rows: Sequence[Ruled], now: float) -> list[float]:
