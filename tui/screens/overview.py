@@ -23,6 +23,7 @@ from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from storage.latency import StageLatency
+    from storage.lessons_overview import ClosesTaught
     from storage.overview import Overview
     from storage.training_health import TrainingHealth
     from tui.widgets.chart.chart import Chart
@@ -37,10 +38,11 @@ class OverviewScreen(ConsoleScreen):
     CSS_PATH = "overview.tcss"
     HELP: ClassVar[str] = (
         "The state of the workspace: the equity of the newest run, whether the worker answers, running jobs "
-        "with the time they will still take, the champion of each agent against its baseline, how many "
-        "setups there are to learn from and which agents still wait for more, and the last errors. Numbers "
-        "change by themselves while other processes work. A worker whose heartbeat is late "
-        "is called silent, then presumed dead; its jobs are taken up by the next worker."
+        "with the time they will still take, the champion of each agent against its baseline, what closed "
+        "positions have taught each model (trained, waiting, skipped, absent; whether the loss of these "
+        "lessons falls), how many setups there are to learn from and which agents still wait for more, and "
+        "the last errors. Numbers change by themselves while other processes work. A worker whose heartbeat "
+        "is late is called silent, then presumed dead; its jobs are taken up by the next worker."
     )
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"fill"})
     KEY_WIDGETS = LazyClasses("tui.widgets.chart.chart:Chart")
@@ -62,6 +64,7 @@ class OverviewScreen(ConsoleScreen):
         self._pace = Pace(self.refresh_data, self.set_timer)
         self._feeds_pace = Pace(self._ask_feeds, self.set_timer)
         self._training_pace = Pace(self._ask_training, self.set_timer)
+        self._taught_pace = Pace(self._ask_taught, self.set_timer)
         self._view: Overview | None = None
         self._offered = False
         self._follows = False
@@ -83,6 +86,7 @@ class OverviewScreen(ConsoleScreen):
                     yield Panel("last run", id="run")
                     yield Panel("closes", id="closes")
                     yield Panel("champions", id="champions")
+                    yield Panel("what closes taught", id="taught")
                     yield Panel("training data", id="training")
                     yield Panel("feeds", id="feeds")
             yield Panel("jobs", id="jobs")
@@ -99,6 +103,7 @@ class OverviewScreen(ConsoleScreen):
         self._pace.forget()
         self._feeds_pace.forget()
         self._training_pace.forget()
+        self._taught_pace.forget()
         if not isinstance(self.app.screen, ModalScreen):
             self._follows = False
         super().on_screen_suspend()
@@ -120,6 +125,7 @@ class OverviewScreen(ConsoleScreen):
         self.query_database(ask, self._answered, failed=self._failed, doing="reading the overview")
         self._feeds_pace.want()
         self._training_pace.want()
+        self._taught_pace.want()
 
     def _ask_feeds(self) -> None:
         """How long records take, in a question of its own: it reads many measurements."""
@@ -179,6 +185,32 @@ class OverviewScreen(ConsoleScreen):
         panel.show(text(health, width, self.console.symbols, background=background))
         self._training_pace.answered()
 
+    def _ask_taught(self) -> None:
+        """What the closes have taught, in a question of its own: it reads many lessons."""
+
+        def ask(connection: sqlite3.Connection) -> ClosesTaught:
+            from storage.lessons_overview import closes_taught
+
+            return closes_taught(connection)
+
+        def failed(error: Exception) -> None:
+            self.console.report_error(error, "reading what closes have taught")
+            self._taught_pace.answered()
+
+        self._taught_pace.asked()
+        self.query_database(ask, self._show_taught, group="taught", failed=failed)
+
+    def _show_taught(self, taught: ClosesTaught) -> None:
+        """The panel is there once a close has a lesson; one line of it where there is little room."""
+        from tui.screens.taught_text import taught_line, taught_text
+
+        panel = self.query_one("#taught", Panel)
+        panel.set_class(bool(taught.closes), "-taught")
+        width = self.query_one("#alive").content_size.width or 50
+        text = taught_line if self.has_class("-narrow") else taught_text
+        panel.show(text(taught, width, self.console.symbols))
+        self._taught_pace.answered()
+
     def on_data_changed(self) -> None:
         """Looks again, as often as it may."""
         self._pace.want()
@@ -220,7 +252,8 @@ class OverviewScreen(ConsoleScreen):
         self.query_one("#run", Panel).show(words.run_text(view.run, symbols))
         self.query_one("#closes", Panel).show(words.closes_text(view, symbols))
         jobs.show(words.jobs_text(view, jobs.size.width or 60, symbols))
-        self.query_one("#champions", Panel).show(words.champions_text(view.champions, symbols))
+        champions = self.query_one("#champions", Panel)
+        champions.show(words.champions_text(view.champions, champions.content_size.width or 52, symbols))
         troubles.show(words.troubles_text(view.troubles[:5], troubles.size.width or 80, symbols))
         self._follow(view)
 

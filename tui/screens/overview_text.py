@@ -190,26 +190,28 @@ def _job_row(job: JobRow, view: Overview, now_ms: int, width: int, symbols: Symb
     return [*head, *phrases.bar(job.fraction, wide, symbols), (tail, ""), *said, ("\n", "")]
 
 
-def champions_text(champions: Sequence[Champion], symbols: Symbols) -> Content:
+def champions_text(champions: Sequence[Champion], width: int, symbols: Symbols) -> Content:
     """The version in use of each agent, against its baseline."""
     if not champions:
         return assemble([("no version has beaten its baseline yet", "$quiet")])
     now_ms = phrases.now_ms()
-    return _joined([_champion_row(champion, now_ms, symbols) for champion in champions])
+    return _joined([_champion_row(champion, now_ms, width, symbols) for champion in champions])
 
 
-def _champion_row(champion: Champion, now_ms: float, symbols: Symbols) -> list[Part]:
+def _champion_row(champion: Champion, now_ms: float, width: int, symbols: Symbols) -> list[Part]:
     days = (now_ms - champion.created_ms) / 86_400_000
-    stale: Part = ("  stale", "bold $warning") if days > 30 else ("", "")
-    return [
+    parts: list[Part] = [
         (f"{clean(champion.agent, symbols):<18}", ""),
         (f"v{champion.version:<2} ", "$accent"),
         (f"{champion.metric} {phrases.number(champion.value, 3)} ", ""),
         phrases.edge(champion.value, champion.baseline, symbols),
-        (f"  {phrases.span(now_ms - champion.created_ms)}", "$quiet"),
-        stale,
-        ("\n", ""),
     ]
+    age: Part = (f"  {phrases.span(now_ms - champion.created_ms)}", "$quiet")
+    if days > 30:
+        age = f"{age[0]}  stale", "bold $warning"
+    if sum(len(text) for text, _ in (*parts, age)) > width:
+        age = ("  stale", "bold $warning") if days > 30 else ("", "")
+    return [*parts, age, ("\n", "")]
 
 
 def troubles_text(troubles: Sequence[Trouble], width: int, symbols: Symbols) -> Content:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -21,6 +21,7 @@ from tui.widgets.panel import Panel
 from tui.widgets.record_list import RecordList
 
 if TYPE_CHECKING:
+    from storage.lessons_overview import ModelLessons
     from storage.sessions import SessionRow
     from storage.training_overview import AgentAtAGlance, Material
     from tui.screens.training_form import TrainingRequest
@@ -36,6 +37,9 @@ class TrainingView:
     unheard: frozenset[int] = frozenset()
     """Running jobs whose worker does not answer."""
 
+    lessons: dict[str, ModelLessons] = field(default_factory=dict)
+    """What closes have taught, by agent; those that closes do not teach are not in it."""
+
     def hears(self, session: SessionRow | None) -> bool:
         """Whether a session may be called running when it says so."""
         return session is None or session.job_id not in self.unheard
@@ -48,7 +52,8 @@ class TrainScreen(ConsoleScreen):
     CSS_PATH = "train.tcss"
     HELP: ClassVar[str] = (
         "Everything that learns. Value and baseline are out of sample: of rows that the version never saw. A "
-        "version becomes champion only when it beats its baseline and the champion before it. t opens the "
+        "version becomes champion only when it beats its baseline and the champion before it. Where closed "
+        "positions wait to be learned from, the row says how many and for what. t opens the "
         "form that trains the agent under the cursor; enter opens all its sessions, and from a session its "
         "steps. In the list below, enter opens the steps of a session and w its curves."
     )
@@ -85,6 +90,7 @@ class TrainScreen(ConsoleScreen):
 
         def ask(connection: sqlite3.Connection) -> TrainingView:
             from storage.jobs import RUNNING, list_jobs, list_workers
+            from storage.lessons_overview import closes_taught
             from storage.training_overview import agents_at_a_glance, material, recent_sessions
 
             workers = list_workers(connection)
@@ -94,6 +100,7 @@ class TrainScreen(ConsoleScreen):
                 material(connection),
                 {name: tuple(recent_sessions(connection, agent=name, limit=50)) for name in names},
                 frozenset(job.id for job in running if phrases.silence(job, workers)),
+                {lessons.model: lessons for lessons in closes_taught(connection).models},
             )
 
         self._pace.asked()
@@ -129,7 +136,13 @@ class TrainScreen(ConsoleScreen):
             words.agents_head(width, symbols),
             [
                 words.agent_record(
-                    entry, glance, view.material, view.hears(glance.last_session), width, symbols
+                    entry,
+                    glance,
+                    view.material,
+                    view.lessons.get(entry.name),
+                    view.hears(glance.last_session),
+                    width,
+                    symbols,
                 )
                 for entry, glance in zip(AGENTS, view.glances, strict=True)
             ],
@@ -171,7 +184,9 @@ class TrainScreen(ConsoleScreen):
         glance = next(one for one in view.glances if one.agent == agent)
         about = self.query_one("#about", Panel)
         width = about.content_size.width or 42
-        about.show(words.about_text(entry, glance, view.material, width, symbols), title=entry.title)
+        lessons = view.lessons.get(agent)
+        text = words.about_text(entry, glance, view.material, lessons, width, symbols)
+        about.show(text, title=entry.title)
 
     @on(RecordList.Chosen, "#agents")
     def to_sessions(self, message: RecordList.Chosen) -> None:

@@ -17,6 +17,7 @@ from tui.widgets.record_list import Record
 
 if TYPE_CHECKING:
     from models.registry import AgentEntry
+    from storage.lessons_overview import ModelLessons
     from storage.sessions import SessionRow
     from storage.training_overview import AgentAtAGlance, Material
 
@@ -56,9 +57,15 @@ def _agent_columns(width: int) -> list[tuple[str, int, bool]]:
 
 
 def agent_record(
-    entry: AgentEntry, glance: AgentAtAGlance, material: Material, heard: bool, width: int, symbols: Symbols
+    entry: AgentEntry,
+    glance: AgentAtAGlance,
+    material: Material,
+    lessons: ModelLessons | None,
+    heard: bool,
+    width: int,
+    symbols: Symbols,
 ) -> Record:
-    """One agent in a line; `heard` is whether the worker that trains it answers."""
+    """One agent in a line; `lessons` are those of closes; `heard` is whether its worker answers."""
     version = glance.champion or glance.newest
     word, style = ("none yet", "$quiet")
     if version is not None:
@@ -78,7 +85,7 @@ def agent_record(
             "$quiet",
         ),
         "to learn from": _rows_available(entry, material, symbols),
-        "now": _now(glance, heard, symbols),
+        "now": _now(glance, lessons, heard, _agent_columns(width)[-1][1], symbols),
     }
     cells = [(texts[name][0], cells, right, texts[name][1]) for name, cells, right in _agent_columns(width)]
     return Record(entry.name, _line(cells, symbols))
@@ -90,13 +97,17 @@ def _rows_available(entry: AgentEntry, material: Material, symbols: Symbols) -> 
         count, unit = material.books, "books"
     elif entry.name == "dqn":
         count, unit = material.experiences, "exper."
+    elif entry.name == "decision":
+        count, unit = material.closed_positions, "closes"
     elif entry.kind == "tabular" and material.signals >= entry.least_rows:
         count, unit = material.signals, "signals"
     enough = count >= entry.least_rows
     return f"{count:,} {unit}", "" if enough else "$warning"
 
 
-def _now(glance: AgentAtAGlance, heard: bool, symbols: Symbols) -> Part:
+def _now(
+    glance: AgentAtAGlance, lessons: ModelLessons | None, heard: bool, room: int, symbols: Symbols
+) -> Part:
     session = glance.last_session
     if glance.running_jobs and not heard:
         return f"{symbols.hollow} no answer from worker", "$warning"
@@ -107,11 +118,49 @@ def _now(glance: AgentAtAGlance, heard: bool, symbols: Symbols) -> Part:
         return f"{symbols.dot} running", "$accent"
     if glance.waiting_jobs:
         return f"{symbols.hollow} waits", "$quiet"
+    if lessons is not None and lessons.waiting:
+        return closes_that_wait(lessons, room), "$warning"
     if session is None:
         return "never trained", "$quiet"
     ago = phrases.span(phrases.now_ms() - (session.ended_ms or session.started_ms))
     mark = phrases.state_mark(session.state, symbols)
     return f"{mark} {session.state} {ago} ago", phrases.STATE_STYLES.get(session.state, "")
+
+
+UNITS = {"cnn": "episodes", "dqn": "experiences", "cob_rl": "order books"}
+"""What a model must have enough of before single closes teach it."""
+
+
+def closes_that_wait(lessons: ModelLessons, room: int = 1_000) -> str:
+    """How many closes wait to be learned from, and for what; in fewer words where there is little room."""
+    reason = lessons.why_waiting.removeprefix("waiting").removeprefix(":").strip()
+    count = f"{lessons.waiting:,} {'close waits' if lessons.waiting == 1 else 'closes wait'}"
+    short = f"{lessons.waiting:,} wait"
+    choices = [f"{count} for a worker", count, short]
+    if reason:
+        choices = [f"{count}: {reason}", f"{short} {reason}", short]
+    if "/" in reason and lessons.model in UNITS:
+        choices.insert(0, f"{choices[0]} {UNITS[lessons.model]}")
+    return next((words for words in choices if len(words) <= room), choices[-1])
+
+
+def _from_closes(lessons: ModelLessons) -> list[tuple[str, str, str]]:
+    """What became of the closes that the agent was told of, what waits, and the last that trained it."""
+    others = [
+        (name, count) for name in ("skipped", "failed", "absent") if (count := int(getattr(lessons, name)))
+    ]
+    words = ", ".join([f"{lessons.trained:,} trained it", *(f"{count:,} {name}" for name, count in others)])
+    rows = [("closes", words, "")]
+    if lessons.waiting:
+        rows.append(("", closes_that_wait(lessons), "$warning"))
+    if lessons.last_session is not None and lessons.last_ms is not None:
+        ago = phrases.span(phrases.now_ms() - lessons.last_ms)
+        loss = f", loss {lessons.losses[-1]:.4g} ({lessons.trend})" if lessons.losses else ""
+        words = (
+            f"last position {lessons.last_position:,} in s.{lessons.last_session} step {lessons.last_step}"
+        )
+        rows.append(("", f"{words}{loss}, {ago} ago", ""))
+    return rows
 
 
 def sessions_head(width: int, symbols: Symbols) -> Content:
@@ -149,10 +198,16 @@ def session_record(session: SessionRow, heard: bool, width: int, symbols: Symbol
 
 
 def about_text(
-    entry: AgentEntry, glance: AgentAtAGlance, material: Material, width: int, symbols: Symbols
+    entry: AgentEntry,
+    glance: AgentAtAGlance,
+    material: Material,
+    lessons: ModelLessons | None,
+    width: int,
+    symbols: Symbols,
 ) -> Content:
     """What the agent is, what it must beat, and why its newest version is or is not the champion."""
     rows: list[tuple[str, str, str]] = [
+        *([] if lessons is None else _from_closes(lessons)),
         ("must beat", f"{entry.baseline}, on rows it never saw", ""),
         ("needs", f"at least {entry.least_rows:,} rows", ""),
         ("has", _has(entry, material), ""),
@@ -180,6 +235,8 @@ def _has(entry: AgentEntry, material: Material) -> str:
         return f"{material.books:,} order books"
     if entry.name == "dqn":
         return f"{material.experiences:,} experiences of {material.setups:,} setups"
+    if entry.name == "decision":
+        return f"{material.closed_positions:,} closed positions"
     return f"{material.bars:,} bars, {material.signals:,} signals"
 
 
