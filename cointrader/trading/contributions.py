@@ -68,7 +68,7 @@ class Contributions:
         return json.dumps(told, separators=(",", ":"))
 
     def with_opinion(self, text: str) -> Contributions:
-        """These shares and what `opinion_json` kept of them, '' where it kept nothing. Raises UnknownModel."""
+        """These shares with what `opinion_json` kept, '' where it kept nothing. Raises UnknownModel."""
         if not text:
             return self
         told = json.loads(text)
