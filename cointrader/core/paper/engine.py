@@ -21,7 +21,7 @@ from cointrader.core.paper.moments import Moments, Patience, next_closes, ready_
 from cointrader.core.paper.screen import Screen, Screened, Standing, one_turn, screened, unscreened
 from cointrader.core.paper.series import StoredSeries
 from cointrader.core.paper.wishes import Wishes
-from cointrader.trading.position import Phase, Records
+from cointrader.trading.position import ExitReason, Phase, Records
 from storage import paper_runs
 from storage.candles import Candles
 from storage.database import joined_transaction
@@ -209,7 +209,9 @@ class PaperEngine:
         rows = turn.rows[0]
         bars = {symbol: self._bar(symbol, row) for symbol, row in _present(rows)}
         equity, slots = self.decider.foresee(now, bars, self._wishes.exits(rows))
-        standing = Standing(equity, float(slots["notional"].sum()))
+        # What leaves at the next open is gone before a new order is filled.
+        staying = slots[slots["exit_reason"] == ExitReason.NONE]
+        standing = Standing(equity, float(staying["notional"].sum()))
         return turn, screened(signals, self._screen, self._series, standing)
 
     def _moment(self, now: int, rows: Any, asked: Screened) -> None:

@@ -32,7 +32,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Standing:
-    """The account as a signal finds it: `held` is the notional of orders and positions of earlier signals."""
+    """The account as a signal finds it: `held` is the notional of earlier orders and positions that stay."""
 
     equity: float
     held: float
