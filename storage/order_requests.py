@@ -10,7 +10,7 @@ from storage.clock import now_ms
 from storage.database import joined_transaction
 from storage.errors import StorageError
 from storage.insert import insert_row
-from storage.paper_runs import NoPaperRun, active_run, get_paper_run
+from storage.paper_runs import NoPaperRun, active_run
 from storage.revision import next_rev
 
 OPEN, CLOSE, CLOSE_ALL = "open", "close", "close_all"
@@ -78,24 +78,28 @@ def ask_open(
         )
 
 
-def ask_close(connection: sqlite3.Connection, position_id: int) -> int:
-    """Ask for the end of an open position of a paper run. Returns the id. Raises OrderRefused."""
+def ask_close(connection: sqlite3.Connection, position_id: int, run_id: int | None = None) -> int:
+    """Ask for the end of an open position of a paper run; `run_id` says of which one it must be.
+
+    Returns the id. Raises OrderRefused, and PaperRunEnded for a run that was stopped.
+    """
     with joined_transaction(connection):
         rows = connection.execute(
             "SELECT run_id, state, symbol FROM position WHERE id = ?", (position_id,)
         ).fetchall()
         if not rows:
             raise OrderRefused(f"there is no position {position_id}")
-        run_id, state, symbol = rows[0]
+        owner, state, symbol = rows[0]
+        if run_id not in (None, owner):
+            raise OrderRefused(f"position {position_id} is one of run {owner}, not of run {run_id}")
         if state != "open":
             word = "is already closed" if state == "closed" else "leaves at the next open already"
             raise OrderRefused(f"position {position_id} {word}")
         try:
-            get_paper_run(connection, run_id)
-            active_run(connection, run_id)
+            active_run(connection, owner)
         except NoPaperRun:
             raise OrderRefused(f"position {position_id} is not one of a paper run") from None
-        return _insert(connection, run_id, CLOSE, symbol=symbol, position_id=position_id)
+        return _insert(connection, owner, CLOSE, symbol=symbol, position_id=position_id)
 
 
 def ask_close_all(connection: sqlite3.Connection, run_id: int | None = None) -> int:

@@ -240,6 +240,16 @@ def job_of(connection: sqlite3.Connection, run_id: int) -> queue.JobRow | None:
     return next((job for job in unfinished if job.arguments.get("run_id") == run_id), None)
 
 
+def job_at_work(connection: sqlite3.Connection, run_id: int, *, but: int) -> int | None:
+    """The job, other than `but`, that has the run in its hands: it runs and has said a word of it."""
+    rows = connection.execute(
+        "SELECT id FROM job WHERE kind = ? AND state = ? AND id <> ? AND message <> '' "
+        "AND json_extract(arguments_json, '$.run_id') = ?",
+        (KIND, queue.RUNNING, but, run_id),
+    ).fetchall()
+    return int(rows[0][0]) if rows else None
+
+
 def closed_trades(connection: sqlite3.Connection, run_id: int) -> list[tuple[Any, ...]]:
     """What is kept of each closed trade of a run, by the columns of `TRADE_FIELDS`, as they were closed."""
     return connection.execute(
@@ -255,6 +265,12 @@ def equity_marks(connection: sqlite3.Connection, run_id: int) -> list[tuple[int,
     return connection.execute(
         "SELECT ts_ms, equity, exposure FROM equity_point WHERE run_id = ? ORDER BY ts_ms", (run_id,)
     ).fetchall()
+
+
+def count_marks(connection: sqlite3.Connection, run_id: int) -> int:
+    """How many moments a run has decided on."""
+    query = "SELECT count(*) FROM equity_point WHERE run_id = ?"
+    return int(connection.execute(query, (run_id,)).fetchone()[0])
 
 
 def _change(

@@ -18,6 +18,7 @@ _USAGE_ERRORS = frozenset(
         "FilterError",
         "OverflowError",
         "ParameterError",
+        "PlanRefused",
         "UnknownAgent",
         "UnknownSetup",
         "UnknownStrategy",

@@ -8,6 +8,7 @@ cointrader order close all
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 15.0
 LOOK_SECONDS = 0.05
+ALL = "all"
 SIDES = {"buy": "long", "sell": "short"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("action", choices=("buy", "sell", "close"), help="what to do at the next open")
     parser.add_argument(
-        "what", metavar="SYMBOL|POSITION|all", help="a symbol to buy or sell; to close: a position, or all"
+        "action",
+        choices=("buy", "sell", "close"),
+        help="at the next open: buy opens a long position, sell a short one, close ends what is open",
+    )
+    parser.add_argument(
+        "what",
+        metavar="SYMBOL|POSITION|all",
+        help="what to buy or sell, such as BTC/USDT; to close: the number of a position as "
+        "`cointrader positions --filter state:open` prints it, or all",
     )
     parser.add_argument(
         "--notional",
@@ -46,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, wait for the decision, and tell it; the exit status is 1 for a refused order."""
     from storage.order_requests import REFUSED
 
+    _refuse_nonsense(arguments)
     with opened(arguments.workspace) as place:
         order = _decided(place, _asked(place, arguments))
         told = {**asdict(order), "text": text_of(place, order)}
@@ -54,6 +64,24 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(told["text"], file=sys.stderr if order.state == REFUSED else sys.stdout)
     return 1 if order.state == REFUSED else 0
+
+
+def _refuse_nonsense(arguments: argparse.Namespace) -> None:
+    """Words that no run could understand are wrong usage, and nobody is asked."""
+    sizes = {"--notional": arguments.notional, "--quantity": arguments.quantity}
+    given = {name: value for name, value in sizes.items() if value is not None}
+    if arguments.action == "close":
+        if given:
+            arguments.usage_error(f"{', '.join(given)}: a position is closed as a whole")
+        if arguments.what.lower() != ALL and not (arguments.what.isascii() and arguments.what.isdigit()):
+            arguments.usage_error(
+                f"`order close` needs the number of a position, or all, not {arguments.what!r}"
+            )
+    if len(given) > 1:
+        arguments.usage_error("give --notional or --quantity, not both")
+    for name, value in given.items():
+        if not (math.isfinite(value) and value > 0.0):
+            arguments.usage_error(f"{name} must be a finite number above 0, not {value:g}")
 
 
 def _asked(place: Place, arguments: argparse.Namespace) -> int:
@@ -69,43 +97,63 @@ def _asked(place: Place, arguments: argparse.Namespace) -> int:
             quantity=arguments.quantity,
             run_id=arguments.run_id,
         )
-    if arguments.what == "all":
+    if arguments.what.lower() == ALL:
         return order_requests.ask_close_all(place.connection, arguments.run_id)
-    if not arguments.what.isdigit():
-        arguments.usage_error(f"`order close` needs the number of a position, or all, not {arguments.what!r}")
-    return order_requests.ask_close(place.connection, int(arguments.what))
+    return order_requests.ask_close(place.connection, int(arguments.what), arguments.run_id)
 
 
 def _decided(place: Place, order_id: int) -> OrderRow:
     """The order once the run has decided on it, or as it waits."""
     from storage.order_requests import WAITING, get_order
-    from storage.paper_runs import RUNNING, state_of
 
     deadline = time.monotonic() + WAIT_SECONDS
     order = get_order(place.connection, order_id)
     while order.state == WAITING and time.monotonic() < deadline:
-        if state_of(place.connection, order.run_id) != RUNNING:
-            break
+        if _hindrance(place, order.run_id):
+            return get_order(place.connection, order_id)
         time.sleep(LOOK_SECONDS)
         order = get_order(place.connection, order_id)
     return order
 
 
+def _hindrance(place: Place, run_id: int) -> str:
+    """Why a run takes no orders now; empty where it does."""
+    from cointrader.jobs.ensure import living_workers
+    from storage.paper_runs import PAUSED, STOPPED, job_of, state_of
+
+    state = state_of(place.connection, run_id)
+    if state in (PAUSED, STOPPED):
+        return f"run {run_id} is {state}"
+    if job_of(place.connection, run_id) is None or not living_workers(place.connection):
+        return f"nobody goes on with run {run_id}; `cointrader paper resume --run {run_id}` does"
+    return ""
+
+
 def text_of(place: Place, order: OrderRow) -> str:
     """What became of an order, in a sentence."""
-    from storage.order_requests import CLOSE, DONE, OPEN, REFUSED
-    from storage.paper_runs import state_of
+    from storage.order_requests import DONE, REFUSED
 
-    if order.kind == OPEN:
-        verb = "buy" if order.side == "long" else "sell"
-        size = "" if order.notional is None else f" for {order.notional:,.2f}"
-        what = f"order {order.id}: {verb} {order.symbol}{size}"
-    else:
-        what = f"order {order.id}: close " + (
-            f"position {order.position_id}" if order.kind == CLOSE else "everything"
-        )
+    what = f"order {order.id}: {_words(order)}"
     if order.state == REFUSED:
-        return f"{what}: refused: {order.reason}"
+        more = "" if order.signal_id is None else f" (`cointrader why-not {order.signal_id}`)"
+        return f"{what}: refused: {order.reason}{more}"
     if order.state == DONE:
-        return f"{what}: {order.reason}"
-    return f"{what}: waits; run {order.run_id} is {state_of(place.connection, order.run_id)}"
+        more = "" if order.signal_id is None else f" (signal {order.signal_id})"
+        return f"{what}: {order.reason}{more}"
+    hindrance = _hindrance(place, order.run_id) or f"run {order.run_id} has not looked at it yet"
+    return f"{what}: waits; {hindrance}"
+
+
+def _words(order: OrderRow) -> str:
+    from storage.order_requests import CLOSE, OPEN
+
+    if order.kind != OPEN:
+        return "close " + (f"position {order.position_id}" if order.kind == CLOSE else "everything")
+    verb = "buy" if order.side == "long" else "sell"
+    quantity = "" if order.quantity is None else f"{order.quantity:.10g} "
+    size = "" if order.notional is None else f" for {_money(order.notional)}"
+    return f"{verb} {quantity}{order.symbol}{size}"
+
+
+def _money(value: float) -> str:
+    return f"{value:,.2f}" if 0.01 <= value < 1e12 else f"{value:g}"

@@ -3,7 +3,8 @@
 A job that was to stop is handed back and runs again later. A job that was to be cancelled is cancelled.
 Any other end without a word is a crash: the job is attempted again, three attempts at most, because the
 third crash at the same place will not be the last. Only crashes count; a supervisor that is restarted ten
-times has lost no attempt.
+times has lost no attempt. A paper run works for months and keeps what it has done bar by bar: of its crashes
+only those count between which it has not got on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sqlite3
 
 from storage import jobs as queue
+from storage import paper_runs
 from storage.database import transaction
 from storage.events import record_event
 
@@ -37,9 +39,12 @@ def end_in_words(status: int) -> str:
 
 
 def crashes(connection: sqlite3.Connection, job_id: int) -> int:
-    """How often this job's process ended without a word."""
-    query = "SELECT count(*) FROM event WHERE kind = ? AND subject = ?"
-    (count,) = connection.execute(query, (LOST, subject(job_id))).fetchall()[0]
+    """How often this job's process ended without a word, where it stands now if it is that of a paper run."""
+    query = (
+        "SELECT count(*) FROM event JOIN job ON job.id = ? WHERE event.kind = ? AND event.subject = ? "
+        "AND (job.kind <> ? OR json_extract(event.data_json, '$.done') IS job.progress_done)"
+    )
+    (count,) = connection.execute(query, (job_id, LOST, subject(job_id), paper_runs.KIND)).fetchall()[0]
     return int(count)
 
 
@@ -56,7 +61,7 @@ def settle_lost(connection: sqlite3.Connection, job: queue.JobRow, end: str) -> 
             f"{job.title}: its process ended without a result, {end}",
             severity="warning",
             subject=subject(job.id),
-            data={"attempt": job.attempt},
+            data={"attempt": job.attempt, "done": queue.get_job(connection, job.id).progress_done},
         )
         lost = crashes(connection, job.id)
         if lost < MAX_CRASHES:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,8 @@ class _Turns:
     _pace: Pace | None = None
     _rev: int = -1
     _trouble: str = ""
-    _moments: int = field(default=0)
+    _moments: int = 0
+    _total: int = 0
 
     @cached_property
     def _agents(self) -> AgentIO:
@@ -112,6 +113,8 @@ class _Turns:
 
     def _turn(self) -> dict[str, Any] | None:
         connection = self.context.connection
+        if self._engine is None and (told := self._left_to_another()) is not None:
+            return told
         engine = self._opened()
         state = paper_runs.state_of(connection, self.run_id)
         if state == paper_runs.PAUSED:
@@ -131,13 +134,33 @@ class _Turns:
         time.sleep(LOOK_SECONDS)
         return None
 
+    def _left_to_another(self) -> dict[str, Any] | None:
+        """End this job where another one goes on with the run already: a job that failed was tried again.
+
+        Both would decide on the same bars. Who has said a word of the run has it.
+        """
+        connection, job = self.context.connection, self.context.job
+        with transaction(connection):
+            other = paper_runs.job_at_work(connection, self.run_id, but=job.id)
+            if other is None:
+                queue.progress(connection, job.id, job.attempt, self._moments, self._total, self._message)
+                return None
+            state = paper_runs.state_of(connection, self.run_id)
+            told = {"run_id": self.run_id, "state": state, "job": other}
+            self.context.succeed(told)
+        say(f"job {other} goes on with run {self.run_id} already")
+        return told
+
     def _opened(self) -> PaperEngine:
         if self._engine is None:
             job, self._rev = self.context.job, -1
 
             def fence() -> None:
                 # Raises StaleAttempt where another process has taken the run over.
-                queue.progress(self.context.connection, job.id, job.attempt, self._moments, 0, self._message)
+                queue.progress(
+                    self.context.connection,
+                    *(job.id, job.attempt, self._moments, self._total, self._message),
+                )
 
             workspace, connection = self.context.workspace, self.context.connection
             orchestrator = Orchestrator(workspace, connection, say=say)
@@ -155,7 +178,10 @@ class _Turns:
                 on_close=(file_close,),
                 screen=asking_of(workspace, connection, self.run_id, self._agents),
             )
-            self._pace = self._pace or Pace(self._engine.speed if self._engine.source == "playback" else 0.0)
+            is_playback = self._engine.source == paper_runs.PLAYBACK
+            self._pace = self._pace or Pace(self._engine.speed if is_playback else 0.0)
+            self._moments = paper_runs.count_marks(connection, self.run_id)
+            self._total = self._moments + len(self._engine.ready(limit=0)) if is_playback else 0
         return self._engine
 
     def _advance(self, engine: PaperEngine) -> bool:

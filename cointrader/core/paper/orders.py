@@ -126,8 +126,11 @@ def _close_all(engine: PaperEngine, order: OrderRow) -> tuple[str, int | None]:
         raise OrderNotTaken("nothing is open and nothing is ordered")
     ordered = int(np.count_nonzero(slots["phase"] == Phase.ORDERED))
     engine.leave(set(slots["signal"].tolist()))
-    withdrawn = f", {ordered} orders are withdrawn" if ordered else ""
-    return f"{slots.size - ordered} positions leave at the next open{withdrawn}", None
+    held = slots.size - ordered
+    told = [f"{held} position{' leaves' if held == 1 else 's leave'} at the next open"] if held else []
+    if ordered:
+        told.append(f"{ordered} order{' is' if ordered == 1 else 's are'} withdrawn")
+    return ", ".join(told), None
 
 
 _ACTIONS: dict[str, Callable[[PaperEngine, OrderRow], tuple[str, int | None]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from cointrader.core.decider import Decider
 from cointrader.core.limits import rules_of
 from cointrader.core.paper.engine import Fence, PaperEngine, unfenced
 from cointrader.core.paper.ledger import Ledger, OnClose, RunNames, Shares, file_lessons
+from cointrader.core.paper.plan import begins_after_ms, check_plan, strategies_of
 from cointrader.core.paper.reward_memory import RewardMemory
 from cointrader.core.paper.screen import Screen
 from cointrader.core.paper.series import StoredSeries
@@ -22,59 +23,15 @@ from cointrader.settings import Settings, kept_settings
 from cointrader.strategies import registry
 from cointrader.trading.position import TRADE, Records
 from storage import paper_runs
-from storage.candles import CandleFileRow, CandlesMissing, list_candles, parse_timeframe
 from storage.clock import now_ms
-from storage.errors import StorageError
 from storage.events import record_event
 from storage.insert import insert_row
-from storage.paper_runs import INBOX, PLAYBACK, RUNNING, PaperPlan, PaperRunRow
+from storage.paper_runs import PLAYBACK, RUNNING, PaperPlan, PaperRunRow
 from storage.revision import next_rev
 from storage.runs import get_run
 from storage.workspace import Workspace
 
-START, NOW = "start", "now"
 WEAKEST = "synthetic"
-
-
-class PlanRefused(StorageError):
-    """A run that cannot be begun as it was asked for; the text says why."""
-
-
-@dataclass(frozen=True)
-class Traded:
-    """One symbol of a run, with its stored series where it has one."""
-
-    symbol: str
-    timeframe_ms: int
-    row: CandleFileRow | None
-
-
-def check_plan(connection: sqlite3.Connection, plan: PaperPlan) -> list[Traded]:
-    """The symbols of a plan, in order.
-
-    Raises PlanRefused, CandlesMissing, UnknownStrategy and ParameterError.
-    """
-    for name in _strategies(plan):
-        registry.build_params(name, (plan.params or {}).get(name))
-    if isinstance(plan.since, str) and plan.since not in (START, NOW):
-        raise PlanRefused(f"a run begins at {START!r}, {NOW!r} or a time, not at {plan.since!r}")
-    wanted_ms = None if plan.timeframe is None else parse_timeframe(plan.timeframe)
-    best: dict[str, CandleFileRow] = {}
-    for row in list_candles(connection):
-        fits = (not plan.symbols or row.symbol in plan.symbols) and wanted_ms in (None, row.timeframe_ms)
-        if fits and (row.symbol not in best or row.bars > best[row.symbol].bars):
-            best[row.symbol] = row
-    traded = []
-    for symbol in sorted(set(plan.symbols) or best):
-        known = best.get(symbol)
-        span = known.timeframe_ms if known is not None else wanted_ms
-        if span is None or (known is None and plan.source == PLAYBACK):
-            hint = "" if plan.source == PLAYBACK else ", or name a timeframe and they are waited for"
-            raise CandlesMissing(f"no candles of {symbol}: import some with `cointrader import FILE`{hint}")
-        traded.append(Traded(symbol, span, known))
-    if not traded:
-        raise CandlesMissing("no candles are stored: import some with `cointrader import FILE`")
-    return traded
 
 
 def begin_run(
@@ -84,9 +41,9 @@ def begin_run(
 
     Raises as `check_plan`.
     """
-    traded, strategies = check_plan(connection, plan), _strategies(plan)
+    traded, strategies = check_plan(connection, plan), strategies_of(plan)
     params = {name: asdict(registry.build_params(name, (plan.params or {}).get(name))) for name in strategies}
-    after_ms = _after(plan, traded)
+    after_ms = begins_after_ms(plan, traded)
     symbols = tuple(item.symbol for item in traded)
     synthetic = any(item.row is not None and item.row.provenance == WEAKEST for item in traded)
     kind = "playback" if plan.source == PLAYBACK else "paper"
@@ -205,21 +162,6 @@ def _tell_history(engine: PaperEngine) -> None:
         if series is not None and row > 0 and engine.decider.close_of(number) == 0.0:
             closes[number] = float(series.close[row - 1])
     engine.decider.begin_at(engine.now_ms, closes)
-
-
-def _strategies(plan: PaperPlan) -> tuple[str, ...]:
-    chosen = plan.strategies or registry.names()
-    if len(set(chosen)) != len(chosen):
-        raise PlanRefused(f"a strategy is named twice: {', '.join(chosen)}")
-    return tuple(chosen)
-
-
-def _after(plan: PaperPlan, traded: Sequence[Traded]) -> int:
-    """The time up to which bars are only history."""
-    since = plan.since if plan.since is not None else (NOW if plan.source == INBOX else START)
-    if since == NOW:
-        return max((item.row.last_close_ms for item in traded if item.row is not None), default=0)
-    return 0 if since == START else int(since)
 
 
 def _decider(

@@ -278,6 +278,60 @@ def test_an_order_waits_while_the_run_is_paused_and_is_decided_when_it_goes_on(
     assert connection.execute("SELECT origin, state FROM position").fetchall() == [("manual", "closed")]
 
 
+def test_a_job_that_is_tried_again_beside_the_one_that_has_the_run_leaves_it_alone(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    claimed: Callable[[], WorkContext],
+    pipe: ControlPipe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store(workspace, connection, BTC)
+    expected = whole(workspace, connection, pipe)
+    failed = paper_runs.ask_start(connection, PLAN)
+    first = claimed()
+    with monkeypatch.context() as patch, pytest.raises(StaleAttempt):
+        during(patch, 100, lambda: queue.finish(connection, failed, first.job.attempt, "failed"))
+        paper_job.paper(first)
+    run_id = run_of(connection)
+    paper_runs.resume(connection)
+    second = claimed()
+    told: list[object] = []
+
+    def again() -> None:
+        queue.retry(connection, failed)
+        told.append(paper_job.paper(claimed()))
+
+    during(monkeypatch, 50, again)
+    assert paper_job.paper(second)["state"] == "stopped"
+    assert told == [{"run_id": run_id, "state": "running", "job": second.job.id}]
+    assert kept(connection, run_id) == expected
+
+
+def test_a_playback_says_how_much_is_left_also_after_it_was_handed_back(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    claimed: Callable[[], WorkContext],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store(workspace, connection, BTC)
+    job_id = paper_runs.ask_start(connection, PLAN)
+    first = claimed()
+    with monkeypatch.context() as patch, pytest.raises(StaleAttempt):
+        during(patch, 100, lambda: queue.interrupt(connection, job_id, first.job.attempt))
+        paper_job.paper(first)
+    seen = []
+
+    def look() -> None:
+        job = queue.get_job(connection, job_id)
+        seen.append((job.progress_done, job.progress_total))
+
+    during(monkeypatch, 50, look)
+    paper_job.paper(claimed())
+    ((done, total),) = seen
+    assert 100 < done < 150, "what the first attempt did is counted, what is being done is not yet"
+    assert total == 600
+
+
 def test_a_run_of_nothing_is_refused(
     connection: sqlite3.Connection, claimed: Callable[[], WorkContext]
 ) -> None:

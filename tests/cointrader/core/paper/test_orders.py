@@ -104,7 +104,7 @@ def test_close_all_closes_what_is_open_and_withdraws_what_is_ordered(engine: Pap
     engine.advance(limit=1)
     decided(engine, ask_open(connection, "ETH/USDT", "long", notional=500.0))
     order = decided(engine, ask_close_all(connection))
-    assert order.reason == "1 positions leave at the next open, 1 orders are withdrawn"
+    assert order.reason == "1 position leaves at the next open, 1 order is withdrawn"
     engine.advance()
     assert states(connection) == [("closed", "manual")]
     assert connection.execute("SELECT code, stage FROM rejection").fetchall() == [("withdrawn", "execution")]
