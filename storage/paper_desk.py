@@ -135,6 +135,11 @@ class PaperDesk:
     known: tuple[tuple[int, str], ...] = ()
 
     @property
+    def ordered(self) -> frozenset[int]:
+        """The signals that were accepted and are not filled yet."""
+        return frozenset() if self.row is None else ordered_signals(self.row)
+
+    @property
     def now_ms(self) -> int:
         """The close of the last bar that was decided on, 0 before the first."""
         return max(self.row.until_ms.values(), default=0) if self.row is not None else 0
@@ -202,6 +207,12 @@ def last_closes(names: Mapping[str, Any]) -> dict[str, float]:
     return {symbol: float(close) for symbol, close in pairs if close > 0.0}
 
 
+def ordered_signals(row: PaperRunRow) -> frozenset[int]:
+    """The signals of a run that were accepted and are not filled yet."""
+    alive: Mapping[str, int] = row.names.get("signals", {})
+    return frozenset(signal for number, signal in alive.items() if number not in row.positions)
+
+
 def last_decisions(connection: sqlite3.Connection, run_id: int, *, limit: int = 50) -> tuple[Decision, ...]:
     """The newest signals of a run first, each with the rule that rejected it."""
     rows = connection.execute(
@@ -255,8 +266,8 @@ def _day(connection: sqlite3.Connection, run: RunRow, now_ms: int) -> Day | None
     ).fetchall()
     closed, won, realised = connection.execute(
         "SELECT count(*), coalesce(sum(pnl > 0), 0), coalesce(sum(pnl), 0.0) FROM position "
-        "WHERE closed_ms > ? AND run_id = ?",
-        (start_ms, run.id),
+        "WHERE closed_ms > ? AND closed_ms <= ? AND run_id = ?",
+        (start_ms, start_ms + DAY_MS, run.id),
     ).fetchall()[0]
     began = float(before[0][0]) if before else run.start_equity
     return Day(start_ms, run.end_equity - began, closed, won, realised)

@@ -13,6 +13,7 @@ from tui.themes import THEMES, TITLES
 if TYPE_CHECKING:
     from tui.app import CoinTraderApp
     from tui.screens.base import ConsoleScreen
+    from tui.screens.paper import PaperScreen
 
 Command = tuple[str, str, Callable[[], object]]
 """Title, help, and what to call."""
@@ -25,6 +26,8 @@ class ConsoleCommands(Provider):
         """Everything that can be done from here."""
         yield from self._of_screen()
         yield from self._of_keys()
+        if not hasattr(self.screen, "action_order"):
+            yield "Order by hand", "Order a position in a paper run", self._order
         for theme in THEMES:
             title = f"Colours: {TITLES[theme.name]}"
             yield title, "Change the theme", partial(self._console.choose_theme, theme.name)
@@ -32,6 +35,11 @@ class ConsoleCommands(Provider):
     @property
     def _console(self) -> CoinTraderApp:
         return cast("CoinTraderApp", self.app)
+
+    def _order(self) -> None:
+        """The form of an order lies over the screen of paper trading."""
+        self._console.action_show_screen("paper")
+        cast("PaperScreen", self._console.screen).order_soon()
 
     def _of_screen(self) -> Iterator[Command]:
         if hasattr(self.screen, "palette"):

@@ -16,6 +16,8 @@ from tui.keys import key
 from tui.lazy_classes import LazyClasses
 from tui.pace import Pace
 from tui.screens.trading_keys import ClosingKeys
+from tui.widgets.chart.chart import Chart
+from tui.widgets.chart.group import ChartGroup
 from tui.widgets.panel import Panel
 from tui.widgets.record_list import RecordList
 from tui.widgets.title_line import TitleLine
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from storage.paper_desk import OpenPosition, PaperDesk, Trading
     from storage.paper_runs import PaperPlan, PaperRunRow
     from tui.phrases import Part
-    from tui.widgets.chart.chart import Chart
 
 EQUITY_COLUMNS = 240
 
@@ -45,7 +46,7 @@ class PaperScreen(ClosingKeys):
         "chain. A run whose worker is silent is not called running."
     )
     DANGEROUS: ClassVar[frozenset[str]] = ClosingKeys.DANGEROUS | {"start", "pause", "stop"}
-    KEY_WIDGETS = LazyClasses("tui.widgets.record_list:RecordList", "tui.widgets.chart.chart:Chart")
+    KEY_WIDGETS = (RecordList, Chart)
     OPENS = LazyClasses("tui.screens.paper_form:PaperForm", "tui.screens.order_form:OrderForm")
     AUTO_FOCUS = "#open"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +55,7 @@ class PaperScreen(ClosingKeys):
             "paper.pause",
             "p",
             "pause",
-            "pause/go on",
+            "pause",
             "Let the run rest with its positions, or let it go on",
             show=True,
         ),
@@ -77,11 +78,12 @@ class PaperScreen(ClosingKeys):
         with Container(id="body"):
             with Horizontal(id="upper"):
                 yield Panel("account", id="account")
-                yield Container(id="curve")
+                chart = Chart("equity", time=True, id="equity", empty="no bar yet", footnote=False)
+                yield Container(ChartGroup(chart), id="curve")
             yield RecordList("open positions", id="open")
             with Horizontal(id="lower"):
-                yield Panel("decisions", id="decisions")
                 yield Panel("orders by hand", id="orders")
+                yield Panel("decisions", id="decisions")
 
     def on_mount(self) -> None:
         """Nothing is shown before the first answer."""
@@ -156,19 +158,24 @@ class PaperScreen(ClosingKeys):
 
         symbols, empty = self.console.symbols, desk.row is None
         self.query_one("#empty").display = empty
-        self.query_one("#body").display = not empty
+        if self.query_one("#body").display is empty:
+            self.query_one("#body").display = not empty
+            # Only when it is laid out is it known how much fits.
+            self.call_after_refresh(self.show_desk, desk)
         self._say_title(desk)
         if empty:
             text = words.empty_text(desk, symbols, read_only=self.console.read_only)
             self.query_one("#empty", Panel).show(text)
             return
         account = self.query_one("#account", Panel)
-        account.show(words.account_text(desk, account.content_size.width or 50, symbols))
+        whole = not self.has_class("-short") or not self.has_class("-narrow")
+        width = account.content_size.width or 50
+        account.show(words.account_text(desk, width, symbols, whole=whole))
         self._show_curve(desk)
         self._show_positions(desk)
         decisions, orders = self.query_one("#decisions", Panel), self.query_one("#orders", Panel)
         width, height = decisions.content_size
-        decisions.show(words.decisions_text(desk.decisions, width or 60, height, symbols))
+        decisions.show(words.decisions_text(desk, width or 60, height, symbols))
         width, height = orders.content_size
         orders.show(
             words.orders_text(desk.orders, width or 40, height, symbols),
@@ -198,17 +205,7 @@ class PaperScreen(ClosingKeys):
         curve = desk.equity
         series = [equity_series(curve)] if curve is not None and curve.count else []
         start = [] if desk.run is None else [Level(desk.run.start_equity, "start")]
-        self._chart().show_curves(series, levels=start)
-
-    def _chart(self) -> Chart:
-        from tui.widgets.chart.chart import Chart
-        from tui.widgets.chart.group import ChartGroup
-
-        for chart in self.query("#equity").results(Chart):
-            return chart
-        chart = Chart("equity", time=True, id="equity", empty="no bar yet", footnote=False)
-        self.query_one("#curve").mount(ChartGroup(chart))
-        return chart
+        self.query_one("#equity", Chart).show_curves(series, levels=start)
 
     def _show_positions(self, desk: PaperDesk) -> None:
         from tui.screens import position_rows as rows
@@ -219,7 +216,7 @@ class PaperScreen(ClosingKeys):
             rows.positions_head(width, symbols),
             [rows.position_record(position, width, symbols) for position in desk.positions],
             empty="nothing is open",
-            title=rows.positions_title(desk.positions, symbols),
+            title=rows.positions_title(desk.positions, symbols, ordered=len(desk.ordered)),
         )
 
     def on_resize(self) -> None:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from tui import phrases
 from tui.phrases import Part, assemble
+from tui.screens.order_text import setting
 from tui.symbols import Symbols
 from tui.widgets.paged_table.formats import clean, fit, format_price, format_time
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from storage.order_requests import OrderRow
     from storage.paper_desk import Decision, PaperDesk
     from storage.paper_runs import PaperRunRow
+    from storage.runs import RunRow
 
 STATE_STYLES = {
     "running": "$gain",
@@ -69,14 +71,14 @@ def state_part(desk: PaperDesk, symbols: Symbols) -> Part:
         return "", ""
     if row.state in ("running", "stopping") and not is_heard(desk):
         job = desk.job
-        word = "no answer" if job is not None and job.state == "running" else "waits"
+        word = "not running" if job is None else "no answer" if job.state == "running" else "waits"
         return f"{symbols.hollow} {word}", "bold $warning"
     mark = symbols.dot if row.state == "running" else symbols.hollow
     return f"{mark} {row.state}", f"bold {STATE_STYLES.get(row.state, '')}".strip()
 
 
-def account_text(desk: PaperDesk, width: int, symbols: Symbols) -> Content:
-    """The account in a few lines, the trouble first where there is one."""
+def account_text(desk: PaperDesk, width: int, symbols: Symbols, *, whole: bool = True) -> Content:
+    """The account in a few lines, trouble first; without `whole` only what matters most."""
     row, run = desk.row, desk.run
     if row is None or run is None:
         return Content("")
@@ -105,15 +107,12 @@ def account_text(desk: PaperDesk, width: int, symbols: Symbols) -> Content:
         ]
     )
     lines.append(_day(desk, symbols))
-    lines.append(
-        [
-            (f"{'so far':<{LABEL}}", "$quiet"),
-            (f"{run.signals:,} signals, {run.rejections:,} rejected, {run.positions:,} positions", ""),
-        ]
-    )
-    lines.append(
-        [(f"{'trades':<{LABEL}}", "$quiet"), (_cut(_what(row, symbols), width - LABEL, symbols), "")]
-    )
+    lines.append(_result(run) if run.metrics else _limits(desk, run))
+    if whole:
+        counts = f"{run.signals:,} signals, {run.rejections:,} rejected, {run.positions:,} positions"
+        what = _cut(_what(row, symbols), width - LABEL, symbols)
+        lines.append([(f"{'so far':<{LABEL}}", "$quiet"), (counts, "")])
+        lines.append([(f"{'trades':<{LABEL}}", "$quiet"), (what, "")])
     return Content("\n").join([assemble(line) for line in lines])
 
 
@@ -125,6 +124,32 @@ def _day(desk: PaperDesk, symbols: Symbols) -> list[Part]:
     closes = f"{day.closed} closed, {day.won} won" if day.closed else "nothing closed"
     parts.append((f"   {closes}", ""))
     return parts
+
+
+def _limits(desk: PaperDesk, run: RunRow) -> list[Part]:
+    """How much of its limits the run has used."""
+    most, share = setting(run, "limits", "max_open_positions"), setting(run, "limits", "portfolio_fraction")
+    loss = setting(run, "limits", "daily_loss_fraction")
+    if most is None or share is None or loss is None or not run.end_equity:
+        return [("", "")]
+    used = desk.exposure / run.end_equity
+    lost = max(0.0, -desk.day.pnl / run.end_equity) if desk.day is not None else 0.0
+    return [
+        (f"{'limits':<{LABEL}}", "$quiet"),
+        (f"{len(desk.positions)} of {most:g} open, {used:.0%} of {share:.0%} exposed, ", ""),
+        (f"{lost * 100:.1f} of {loss * 100:g}% lost", "bold $loss" if lost >= loss else ""),
+    ]
+
+
+def _result(run: RunRow) -> list[Part]:
+    """The measures of a run that has ended."""
+    figures = run.metrics
+    return [
+        (f"{'result':<{LABEL}}", "$quiet"),
+        (f"drawdown {phrases.percent(figures.get('max_drawdown'))}", ""),
+        (f", profit factor {phrases.number(figures.get('profit_factor'), 2)}", ""),
+        (f", fees {phrases.number(figures.get('fees'), 0)}", ""),
+    ]
 
 
 def _what(row: PaperRunRow, symbols: Symbols) -> str:
@@ -201,11 +226,16 @@ def orders_title(orders: Sequence[OrderRow]) -> str:
 
 def _order_line(order: OrderRow, width: int, symbols: Symbols) -> Content:
     word = {"waiting": "waits", "done": "done", "refused": "refused"}.get(order.state, order.state)
-    what = order_words(order, symbols)
-    head = f"{word:<8}"
-    reason = clean(order.reason, symbols)
-    text = f"{what}: {reason}" if reason else what
-    return assemble([(head, ORDER_STYLES.get(order.state, "")), (_cut(text, width - len(head), symbols), "")])
+    what, reason = order_words(order, symbols), clean(order.reason, symbols)
+    when = format_time(order.done_ms or order.created_ms)[11:]
+    said = f"{what}: {reason}" if reason else what
+    return assemble(
+        [
+            (f"{word:<8}", ORDER_STYLES.get(order.state, "")),
+            (f"{when} ", "$quiet"),
+            (_cut(said, width - 14, symbols), ""),
+        ]
+    )
 
 
 def order_words(order: OrderRow, symbols: Symbols) -> str:
@@ -222,16 +252,19 @@ def order_words(order: OrderRow, symbols: Symbols) -> str:
     return f"{'buy' if order.side == 'long' else 'sell'} {clean(order.symbol, symbols)}{size}"
 
 
-def decisions_text(decisions: Sequence[Decision], width: int, height: int, symbols: Symbols) -> Content:
+def decisions_text(desk: PaperDesk, width: int, height: int, symbols: Symbols) -> Content:
     """The newest signals, each accepted or rejected with its reason."""
-    if not decisions:
+    if not desk.decisions:
         return assemble([("no signal yet", "$quiet")])
     return Content("\n").join(
-        [_decision_line(decision, width, symbols) for decision in decisions[: max(1, height)]]
+        [
+            _decision_line(decision, decision.signal_id in desk.ordered, width, symbols)
+            for decision in desk.decisions[: max(1, height)]
+        ]
     )
 
 
-def _decision_line(decision: Decision, width: int, symbols: Symbols) -> Content:
+def _decision_line(decision: Decision, ordered: bool, width: int, symbols: Symbols) -> Content:
     accepted = decision.status == "accepted"
     mark, style = (symbols.check, "$gain") if accepted else (symbols.cross, "$loss")
     side_style = "$long" if decision.side == "long" else "$short"
@@ -246,6 +279,8 @@ def _decision_line(decision: Decision, width: int, symbols: Symbols) -> Content:
         parts.append((fit(who, 9, right=False, ellipsis=symbols.ellipsis) + " ", "$quiet"))
     used = sum(len(text) for text, _ in parts)
     words = f"accepted at {format_price(decision.price)}" if accepted else clean(decision.text, symbols)
+    if ordered:
+        words += ", filled at the next open"
     return assemble([*parts, (_cut(words, width - used, symbols), "" if accepted else "$quiet")])
 
 

@@ -116,13 +116,14 @@ def _level(price: float | None) -> str:
     return "-" if price is None else format_price(price)
 
 
-def positions_title(positions: Sequence[OpenPosition], symbols: Symbols) -> str:
-    """How many, and what they would bring together."""
+def positions_title(positions: Sequence[OpenPosition], symbols: Symbols, *, ordered: int = 0) -> str:
+    """How many, what they would bring together, and how many are ordered and not filled yet."""
+    waiting = f", {ordered} ordered" if ordered else ""
     if not positions:
-        return "open positions"
+        return f"open positions{waiting}"
     known = [position.pnl for position in positions if position.pnl is not None]
     together = f", {phrases.money(sum(known), symbols)[0]} unrealised" if known else ""
-    return f"{len(positions)} open{together}"
+    return f"{len(positions)} open{together}{waiting}"
 
 
 def position_words(position: OpenPosition, symbols: Symbols) -> str:
@@ -158,3 +159,17 @@ def stop_words(held: Sequence[OpenPosition], symbols: Symbols) -> str:
         return f"Nothing is open. {end}"
     count = "Its open position is" if len(held) == 1 else f"Its {len(held)} open positions are"
     return f"{count} closed at the last close:\n{held_words(held, symbols)}\n\n{end}"
+
+
+def close_all_words(
+    run_id: int, held: Sequence[OpenPosition], ordered: int, symbols: Symbols
+) -> tuple[str, str]:
+    """The question before everything of a run is closed, and what follows."""
+    orders = f"{ordered} order{'' if ordered == 1 else 's'} not filled yet"
+    if not held:
+        return f"Withdraw what is ordered in run {run_id}: {orders}?", "Nothing is open. The run goes on."
+    count = f"{len(held)} open position{'' if len(held) == 1 else 's'}"
+    leave = "It leaves" if len(held) == 1 else "They leave"
+    withdrawn = f" {orders} {'is' if ordered == 1 else 'are'} withdrawn." if ordered else ""
+    after = f"{leave} at the next open.{withdrawn} The run goes on and may open others; X stops it."
+    return f"Close all of run {run_id}: {count}?", f"{held_words(held, symbols)}\n\n{after}"

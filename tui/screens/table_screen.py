@@ -47,6 +47,7 @@ class TableScreen(ConsoleScreen):
         kept = self.console.remembered.tables.get(self.VIEW)
         yield TitleLine(self.TITLE_TEXT, id="title")
         yield FilterBar(self.VIEW, id="filter")
+        yield from self.compose_above()
         with Container(id="content"):
             table = PagedTable(
                 self.VIEW,
@@ -66,6 +67,10 @@ class TableScreen(ConsoleScreen):
     def first_filter(self) -> str:
         """The filter that the table begins with."""
         return ""
+
+    def compose_above(self) -> Iterator[Widget]:
+        """What stands over the table."""
+        yield from ()
 
     def compose_pane(self) -> Iterator[Widget]:
         """The pane under or beside the table."""

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 NO_RUN = "no paper run goes on; P starts one"
 
 
+def ordered_in(run: PaperRunRow) -> int:
+    """How many orders of a run are not filled yet."""
+    from storage.paper_desk import ordered_signals
+
+    return len(ordered_signals(run))
+
+
 class OrderKey(ConsoleScreen):
     """A screen from which an order by hand can be given; it knows which runs go on."""
 
@@ -135,7 +142,9 @@ class ClosingKeys(OrderKey):
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"order", "close_position", "close_all"})
     BINDINGS: ClassVar[list[BindingType]] = [
         key("paper.close", "x", "close_position", "close", "Close this position; asks first", show=True),
-        key("paper.close_all", "A", "close_all", "close all", "Close everything that is open; asks first"),
+        key(
+            "paper.close_all", "A", "close_all", "all", "Close everything that is open; asks first", show=True
+        ),
     ]
 
     def position_at_cursor(self) -> OpenPosition | None:
@@ -170,8 +179,11 @@ class ClosingKeys(OrderKey):
         return ""
 
     def _why_not_close_all(self) -> str:
-        if self.run_to_close is None:
+        run = self.run_to_close
+        if run is None:
             return "several paper runs go on: put the cursor on a position of the one that is meant"
+        if not self.held_by(run.run_id) and not ordered_in(run):
+            return "nothing is open and nothing is ordered"
         return ""
 
     def held_by(self, run_id: int) -> tuple[OpenPosition, ...]:
@@ -209,25 +221,20 @@ class ClosingKeys(OrderKey):
     def action_close_all(self) -> None:
         """Asks, then closes everything of a run."""
         from tui.dialogs.confirm import ConfirmDialog
-        from tui.screens.position_rows import held_words
+        from tui.screens.position_rows import close_all_words
 
         run = self.run_to_close
         if run is None or self.why_not("close_all", ()):
             return
-        run_id, held = run.run_id, self.held_by(run.run_id)
+        run_id, held, symbols = run.run_id, self.held_by(run.run_id), self.console.symbols
 
         def ask(connection: sqlite3.Connection) -> int:
             from storage.order_requests import ask_close_all
 
             return ask_close_all(connection, run_id)
 
-        count = f"{len(held)} open position{'' if len(held) == 1 else 's'}"
         self._confirm(
-            ConfirmDialog(
-                f"Close all of run {run_id}: {count}?",
-                f"{held_words(held, self.console.symbols)}\nThey leave at the next open; orders that are not "
-                "filled yet are withdrawn. The run goes on and may open others.".strip(),
-            ),
+            ConfirmDialog(*close_all_words(run_id, held, ordered_in(run), symbols)),
             partial(paper_asking.order, self, ask, doing=f"closing everything of run {run_id}"),
         )
 
