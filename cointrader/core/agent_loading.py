@@ -62,6 +62,6 @@ def _module(path: Path, name: str, where: str) -> Any:
     try:
         spec.loader.exec_module(module)
     # Whatever the operator's file raises is told to the operator.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AgentNotLoaded(f"{where}: {path} raised {type(error).__name__}: {error}") from error
     return module

@@ -139,7 +139,9 @@ def _limits(rule: NumberRule, rows: Sequence[Ruled], now: float) -> list[float]:
     values = _values(rule, rows)
     passes_now = int(_passes(rule, values, now).sum())
     shares = np.linspace(0.0, 1.0, CANDIDATES + 1)
-    found = {_rounded(float(value)) for value in np.quantile(values, shares)} - {_rounded(now)}
+    found = {_rounded(float(value)) for value in np.quantile(values, shares, method="higher")} - {
+        _rounded(now)
+    }
     return [
         limit for limit in sorted(found) if int(_passes(rule, values, limit).sum()) >= LEAST_KEPT * passes_now
     ]
