@@ -36,15 +36,21 @@ TAUGHT = (
     "WHERE split_id IN (SELECT id FROM split WHERE kind = 'lessons') ORDER BY id"
 )
 NAMED = (
-    ('INSERT INTO "session"', 1),
-    ("UPDATE outbox SET session_id", 1),
-    ('INSERT INTO "artifact"', 1),
-    ("UPDATE outbox SET state", 1),  # the version is stored, its lessons are not marked
-    ('INSERT INTO "event"', 3),  # marked, before the commit
-    ("UPDATE outbox SET session_id", 6),
-    ("UPDATE outbox SET state", 2),
+    ("before the dataset of the lessons is kept", 'INSERT INTO "dataset"', 1),
+    ("between dataset and session", 'INSERT INTO "session"', 1),
+    ("between session and lessons in its hands", "UPDATE outbox SET session_id", 1),
+    ("between two lessons that are taken in hand", "UPDATE outbox SET session_id", 2),
+    ("between lessons in hand and the first step", 'INSERT INTO "journal"', 1),
+    ("between two steps", 'INSERT INTO "step"', 2),
+    ("between the last step and the version", 'INSERT INTO "artifact"', 1),
+    ("between the version and its judgement", "UPDATE artifact SET status", 1),
+    ("between the version and the marks of its lessons", "UPDATE outbox SET state", 1),
+    ("between the marks and their commit", 'INSERT INTO "event"', 3),
+    ("between the sessions of two models", 'INSERT INTO "session"', 2),
+    ("with the lessons of the second model half in hand", "UPDATE outbox SET session_id", 6),
+    ("between the second version and the marks of its lessons", "UPDATE outbox SET state", 2),
 )
-"""(part of a statement, which of those that hold it): moments between two writes that belong together."""
+"""(name, part of a statement, which of those that hold it): moments between two writes."""
 
 DONE = "SELECT count(*) FROM event WHERE kind = 'close_training'"
 
@@ -111,15 +117,18 @@ def main() -> None:
     torch.set_num_threads(1)
     whole = Workspace(shutil.copytree(source, scratch / "whole"))
     statements = attempt(whole, "", 0)
-    print(json.dumps({"killed_at": "", "then": told(whole)}), flush=True)
-    spread = [("", point * statements // (points + 1)) for point in range(1, points + 1)]
-    for part, kill_at in (*NAMED, *spread):
+    print(json.dumps({"killed": "never", "then": told(whole)}), flush=True)
+    spread = [
+        (f"at statement {at}", "", at)
+        for at in (point * statements // (points + 1) for point in range(1, points + 1))
+    ]
+    for name, part, kill_at in (*NAMED, *spread):
         copy = Workspace(shutil.copytree(source, scratch / "killed"))
         status = in_a_child(copy, part, kill_at)
-        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"{part} {kill_at}: {status}"
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"{name}: {status}"
         between = told(copy)
         assert in_a_child(copy) == 0
-        found = {"killed_at": f"{kill_at} {part}".strip(), "between": between, "then": told(copy)}
+        found = {"killed": name, "between": between, "then": told(copy)}
         print(json.dumps(found), flush=True)
         shutil.rmtree(copy.root)
 
