@@ -84,6 +84,13 @@ class CoreSettings:
         help="Smallest chance to pay, net of costs, that passes the gate; `cointrader report accuracy` "
         "prints how often signals pay.",
     )
+    retrain_minutes: float = parameter(
+        0.0,
+        low=0.0,
+        high=525_600.0,
+        unit="min",
+        help="Time after which a worker trains decision again, if more has closed; 0: never by itself.",
+    )
     strategy_agent: str = parameter(
         "", help="FILE.py:NAME of a callable that may veto a signal, in the workspace; empty: our own."
     )

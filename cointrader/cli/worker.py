@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         from cointrader.jobs.close_training import WaitingCloses
         from cointrader.jobs.hindsight import WaitingHindsight
         from cointrader.jobs.new_candles import NewCandles
+        from cointrader.jobs.retraining import WaitingRetraining
         from cointrader.jobs.supervisor import Supervisor
         from cointrader.jobs.watching import Watching
 
@@ -59,5 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
             candles=None if arguments.once else NewCandles(place.connection, place.settings.training),
             closes=None if arguments.once else WaitingCloses(place.connection, place.settings.training),
             hindsight=None if arguments.once else WaitingHindsight(place.connection),
+            retraining=None if arguments.once else WaitingRetraining(place.connection, place.settings.core),
         ).run()
     return 0

@@ -24,6 +24,7 @@ from cointrader.jobs.hindsight import WaitingHindsight
 from cointrader.jobs.journal import say
 from cointrader.jobs.new_candles import NewCandles
 from cointrader.jobs.orphans import release_orphans
+from cointrader.jobs.retraining import WaitingRetraining
 from cointrader.jobs.watching import Watching
 from cointrader.settings import WorkerSettings
 from storage import jobs as queue
@@ -47,7 +48,8 @@ class Supervisor:
     `child_program` is what the interpreter of a child is given before the job's number and attempt.
     `watching` is the watcher of inbox and bot, which lives as long as the worker; None for none.
     `candles` queues a collection when there are new ones, `closes` a training when there are lessons that
-    wait, `hindsight` a look back at rejected signals; None for nobody who does.
+    wait, `hindsight` a look back at rejected signals, `retraining` a training of what decides; None for
+    nobody who does.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Supervisor:
         candles: NewCandles | None = None,
         closes: WaitingCloses | None = None,
         hindsight: WaitingHindsight | None = None,
+        retraining: WaitingRetraining | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = connection
@@ -69,9 +72,12 @@ class Supervisor:
         self._idle_exit = idle_exit
         self._child_program = child_program
         self._watching = watching
-        self._candles = candles
-        self._closes = closes
-        self._hindsight = hindsight
+        self._looking = (
+            (candles, "setups are to be collected from new candles"),
+            (closes, "models are to learn from closed positions"),
+            (hindsight, "rejected signals are to be looked back at"),
+            (retraining, "decision is to be trained again"),
+        )
         self._children: dict[int, Child] = {}
         self._signals = 0
         self._stop_at = 0.0
@@ -109,12 +115,9 @@ class Supervisor:
             self._beat()
             if self._signals:
                 return self._wind_down()
-            if self._candles is not None and (job_id := self._candles.look()):
-                say(f"job {job_id}: setups are to be collected from new candles")
-            if self._closes is not None and (job_id := self._closes.look()):
-                say(f"job {job_id}: models are to learn from closed positions")
-            if self._hindsight is not None and (job_id := self._hindsight.look()):
-                say(f"job {job_id}: rejected signals are to be looked back at")
+            for looks, purpose in self._looking:
+                if looks is not None and (job_id := looks.look()):
+                    say(f"job {job_id}: {purpose}")
             self._claim()
         except (DatabaseLocked, DiskFull) as error:
             # Nothing was written, and children do not stop for it. The next round tries again.

@@ -18,6 +18,7 @@ from cointrader.core.learning_layer.proposed_rules import (
 )
 from cointrader.core.reasons import Reason
 from cointrader.settings import Settings
+from storage.agent_responses import Answer
 from storage.database import transaction
 from storage.decision_answers import Said, write_said
 from storage.proposal_rows import Ruled
@@ -187,7 +188,7 @@ def test_chances_are_judged_only_where_their_version_had_not_learned(
             strong = taken(connection, run_id, at + DAY_MS // 2, 0.02)
             fair = taken(connection, run_id, at + DAY_MS // 3, -0.02)
             for signal_id, chance in ((weak, 0.2), (strong, 0.6), (fair, 0.3)):
-                answer = "approved" if chance >= 0.25 else "vetoed"
+                answer: Answer = "approved" if chance >= 0.25 else "vetoed"
                 answered(connection, run_id, signal_id, answer, write_said(Said(chance, 0.25, 1)))
     found = propose_thresholds(workspace, connection, Settings()).proposals
     (told,) = (item for item in found if item.rule == CHANCE.code)

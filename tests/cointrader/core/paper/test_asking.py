@@ -160,7 +160,7 @@ def test_the_gate_knows_what_every_earlier_signal_came_to_however_many_bars_are_
 
 
 def test_exposure_is_what_training_will_read_of_the_same_run(
-    workspace: Workspace, connection: sqlite3.Connection
+    workspace: Workspace, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cointrader.training.closed_source import read_closed_signals
 
@@ -178,7 +178,7 @@ def test_exposure_is_what_training_will_read_of_the_same_run(
         seen[question.ts_ms, question.symbol, question.strategy] = question.exposure
         return real(opened, question, candles)
 
-    asking.gate.ask = ask  # type: ignore[method-assign]
+    monkeypatch.setattr(asking.gate, "ask", ask)
     engine = open_run(workspace, connection, run_id, screen=asking)
     play_out(engine)
     engine.finish()
