@@ -117,9 +117,9 @@ def sums_by_rule(connection: sqlite3.Connection, run_id: int | None = None) -> l
 
 
 def quote_currency(connection: sqlite3.Connection) -> str:
-    """What these sums are in: the one quote currency of all instruments, or words where there are several."""
+    """What these sums are in: the one quote currency of all instruments, "" where there are several."""
     rows = connection.execute("SELECT DISTINCT quote FROM instrument LIMIT 2").fetchall()
-    return str(rows[0][0]) if len(rows) == 1 else "the quote currency"
+    return str(rows[0][0]) if len(rows) == 1 else ""
 
 
 def unjudged_groups(connection: sqlite3.Connection) -> list[UnjudgedGroup]:

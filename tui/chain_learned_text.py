@@ -28,7 +28,7 @@ def answers_stage(answers: Sequence[AgentResponseRow], symbols: Symbols) -> Stag
     """All answers in a line, then the reasons that were given."""
     lines = [tuple(_answer(answer, symbols) for answer in answers)]
     lines += [
-        (((f"{answer.agent}: ", LABEL),), plain(clean(answer.reason, symbols)))
+        (((f"{answer.agent}:", LABEL),), plain(clean(answer.reason, symbols)))
         for answer in answers
         if answer.reason
     ]

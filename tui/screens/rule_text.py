@@ -42,10 +42,11 @@ def together(rules: Sequence[RuleSum], name: str) -> RuleSum:
 
 
 def rule_head(width: int, currency: str) -> Content:
-    """The names of the columns, and what the money is in."""
+    """The names of the columns, and what the money is in where that is one currency."""
     room = _room(width)
     cells = f"{'rejected':>{COUNT}}{'saved':>{MONEY}}{'missed':>{MONEY}}{'net':>{NET - 2}}  "
-    name = fit(f"rule, in {currency}" if room > 16 else "rule", room, right=False, ellipsis="")
+    words = f"rule, in {currency}" if currency and room > 16 else "rule"
+    name = fit(words, room, right=False, ellipsis="")
     return assemble([(name + cells, "$quiet")])
 
 

@@ -156,9 +156,7 @@ def _from_closes(lessons: ModelLessons) -> list[tuple[str, str, str]]:
     if lessons.last_session is not None and lessons.last_ms is not None:
         ago = phrases.span(phrases.now_ms() - lessons.last_ms)
         loss = f", loss {lessons.losses[-1]:.4g} ({lessons.trend})" if lessons.losses else ""
-        words = (
-            f"last position {lessons.last_position:,} in s.{lessons.last_session} step {lessons.last_step}"
-        )
+        words = f"last: position {lessons.last_position:,}, s.{lessons.last_session} step {lessons.last_step}"
         rows.append(("", f"{words}{loss}, {ago} ago", ""))
     return rows
 

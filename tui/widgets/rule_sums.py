@@ -33,7 +33,6 @@ class RuleSums(OptionList):
         padding: 0;
         background: $background;
         height: auto;
-        max-height: 100%;
         scrollbar-size-vertical: 1;
         &:focus {
             border: none;
@@ -93,7 +92,7 @@ class RulePanel(Vertical):
         width: 60;
         height: 1fr;
         Panel { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        #rules-note { height: auto; dock: bottom; }
+        #rules-note { height: auto; }
     }
     """
 
@@ -101,8 +100,8 @@ class RulePanel(Vertical):
         super().__init__(id=id)
         self.border_title = " rules "
         self._shown: tuple[RuleSum, ...] | None = None
-        self._of = self._currency = ""
-        self._width = 0
+        self._shape = ("", 0, 0)
+        self._currency = ""
 
     def compose(self) -> ComposeResult:
         """Columns, rules, note."""
@@ -121,18 +120,21 @@ class RulePanel(Vertical):
 
     def show(self, rules: Sequence[RuleSum], *, of: str, currency: str) -> None:
         """Shows the sums; `of` names the run or runs, `currency` what the money is in."""
-        found, width = words.by_net(rules), max(30, self.content_size.width)
-        if (found, of, width) == (self._shown, self._of, self._width):
+        found, (width, height) = words.by_net(rules), self.content_size
+        width = max(30, width)
+        shape = (of, width, height)
+        if (found, shape) == (self._shown, self._shape):
             return
-        self._shown, self._of, self._width = found, of, width
-        self._currency = currency
+        self._shown, self._shape, self._currency = found, shape, currency
         self.border_title = f" what the rules of {of} saved and missed " if found else " rules "
         self.query_one("#rules-head", Panel).show(words.rule_head(width, currency) if found else Content(""))
-        self.query_one(RuleSums).show(found, width)
-        whole = not self.screen.has_class("-short")
-        self.query_one("#rules-note", Panel).show(words.rule_note(found, width, whole=whole))
+        note = words.rule_note(found, width, whole=not self.screen.has_class("-short"))
+        self.query_one("#rules-note", Panel).show(note)
+        sums = self.query_one(RuleSums)
+        sums.styles.max_height = max(1, height - 2 - note.plain.count("\n"))
+        sums.show(found, width)
 
     def on_resize(self) -> None:
         """Columns come and go with the width."""
         if self._shown is not None:
-            self.show(self._shown, of=self._of, currency=self._currency)
+            self.show(self._shown, of=self._shape[0], currency=self._currency)
