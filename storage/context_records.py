@@ -20,6 +20,8 @@ REJECTED = "rejected"
 INVALID = "invalid"
 """Decisions about a signal; an invalid one was no signal at all, and its id may be used again."""
 
+MOST_ALIKE = 200
+
 _WRITTEN = ("kind", "signal_key", "strategy", "ts_ms", "data_json", "reason")
 _COLUMNS = "id, kind, signal_key, strategy, ts_ms, data_json, reason"
 
@@ -91,11 +93,16 @@ def decision_about(connection: sqlite3.Connection, signal_key: str) -> str:
 def find_told(
     connection: sqlite3.Connection, signal_key: str, data_json: str, *, decided: bool
 ) -> int | None:
-    """The newest record of exactly this signal that is decided, or that is not yet; None without one."""
+    """The newest record of exactly this signal that is decided, or that is not yet; None without one.
+
+    Looked for among the latest `MOST_ALIKE` of its id: an id that comes again and again, or none at all, must
+    not cost a look at everything that ever had it.
+    """
     rows = connection.execute(
-        "SELECT id FROM context_record WHERE signal_key = ? AND +kind = 'signal' AND data_json = ? "
+        "SELECT id FROM (SELECT id, kind, data_json, reason FROM context_record WHERE signal_key = ? "
+        "ORDER BY id DESC LIMIT ?) WHERE kind = 'signal' AND data_json = ? "
         f"AND reason {'<>' if decided else '='} '' ORDER BY id DESC LIMIT 1",
-        (signal_key, data_json),
+        (signal_key, MOST_ALIKE, data_json),
     ).fetchall()
     return int(rows[0][0]) if rows else None
 

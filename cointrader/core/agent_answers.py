@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cointrader.core.memory.record_text import clean_text
 from cointrader.core.reasons import Reason, reason_text, reason_title
+from cointrader.core.redaction import redacted_text
 from cointrader.core.wish import Rejected
 from storage.agent_responses import Agent, Answer
 
@@ -53,6 +54,20 @@ class Response:
         return Rejected(reason, f"{_TOLD[self.agent]}: {self.reason or reason_title(reason)}", text)
 
 
+def kept_reason(text: str) -> str:
+    """What is kept of an agent's own words: without secrets, and not more than can be shown."""
+    return redacted_text(clean_text(text))[:LONGEST_REASON]
+
+
+def understood(value: object, signal_id: str) -> tuple[Answer, str]:
+    """`read_answer` of anything: an answer that cannot even be looked at is nonsense too."""
+    try:
+        return read_answer(value, signal_id)
+    # The answer may be an object of the agent's own, whose code may raise anything.
+    except Exception as error:
+        return "nonsense", f"it cannot be read: {type(error).__name__}"
+
+
 def read_answer(value: object, signal_id: str) -> tuple[Answer, str]:
     """(answer, reason) of what an agent returned.
 
@@ -69,10 +84,11 @@ def read_answer(value: object, signal_id: str) -> tuple[Answer, str]:
         return "nonsense", f"no {', '.join(YES_FIELDS)} that is true or false"
     if any(item is not said[0] for item in said):
         return "nonsense", "it says yes and no"
-    if value.get("signal_id", signal_id) != signal_id:
+    about = value.get("signal_id", signal_id)
+    if not isinstance(about, str) or about != signal_id:
         return "nonsense", "it is about another signal"
     reason = value.get("reason")
     if reason is not None and not isinstance(reason, str):
         return "nonsense", f"its reason is no text but {type(reason).__name__}"
-    told = clean_text(reason or "")[:LONGEST_REASON]
+    told = kept_reason(reason or "")
     return ("approved", told) if said[0] else ("vetoed", told)

@@ -17,15 +17,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from cointrader.core.agent_answers import Response, read_answer
-from cointrader.core.agent_worker import AgentWorker, Returned
+from cointrader.core import own_agents
+from cointrader.core.agent_answers import Response, kept_reason, understood
+from cointrader.core.agent_worker import AgentWorker, NotAsked, Returned
 from cointrader.core.decision_gate import DecisionGate, Question
 from cointrader.core.desk import Desk, signal_key
 from cointrader.core.memory.record_text import clean_text
-from cointrader.core.own_agents import AgentCall, execution_agent, risk_agent, strategy_agent
+from cointrader.core.own_agents import AgentCall
 from cointrader.core.recent_bars import RecentBars
+from cointrader.core.signal_filter import known_strategies
 from cointrader.core.wish import Rejected, Wish
-from storage.agent_responses import Agent
+from storage.agent_responses import Agent, Answer
 from storage.core_events import Severity
 from storage.errors import StorageError
 
@@ -34,7 +36,10 @@ LONGEST_TIMEOUT = 3_600.0
 
 
 class AgentIO:
-    """Asks the agents. `strategy_agent`, `risk_agent` and `execution_agent` may be replaced at any time."""
+    """Asks the agents. `strategy_agent`, `risk_agent` and `execution_agent` may be replaced at any time.
+
+    `valid_strategies` are those that our own strategy agent approves of.
+    """
 
     def __init__(
         self,
@@ -51,12 +56,17 @@ class AgentIO:
         """
         if not 0.0 < timeout_seconds <= LONGEST_TIMEOUT or math.isnan(timeout_seconds):
             raise ValueError(f"timeout_seconds must be above 0 and at most 3600, got {timeout_seconds}")
-        self.strategy_agent = strategy_agent or _OWN["strategy"]
-        self.risk_agent = risk_agent or _OWN["risk"]
-        self.execution_agent = execution_agent or _OWN["execution"]
+        self.valid_strategies: set[str] = known_strategies()
+        self.strategy_agent = strategy_agent or self._knows_strategy
+        self.risk_agent = risk_agent or own_agents.risk_agent
+        self.execution_agent = execution_agent or own_agents.execution_agent
         self.timeout_seconds = timeout_seconds
         self.desk = desk or Desk()
-        self._workers = {name: AgentWorker(name) for name in _OWN}
+        self._workers: dict[Agent, AgentWorker] = {
+            "strategy": AgentWorker("strategy"),
+            "risk": AgentWorker("risk"),
+            "execution": AgentWorker("execution"),
+        }
 
     def ask(self, agent: Agent, subject: Mapping[str, Any], signal_id: str) -> Response:
         """What one agent says about a signal or a package; nothing is stored."""
@@ -66,9 +76,20 @@ class AgentIO:
             "execution": self.execution_agent,
         }
         call, started = calls[agent], time.perf_counter_ns()
-        returned = self._workers[agent].ask(lambda: call(copy.deepcopy(subject)), self.timeout_seconds)
+        returned: Returned[tuple[Answer, str]] | None
+        try:
+            returned = self._workers[agent].ask(
+                lambda: understood(call(copy.deepcopy(subject)), signal_id), self.timeout_seconds
+            )
+            silence = f"no answer within {self.timeout_seconds:g} s"
+        except NotAsked as error:
+            returned, silence = None, str(error)
         micros = (time.perf_counter_ns() - started) // 1_000
-        return _response(agent, returned, signal_id, micros, self.timeout_seconds)
+        if returned is None:
+            return Response(agent, "timeout", silence, micros)
+        if returned.value is None:
+            return Response(agent, "failed", kept_reason(returned.error), micros)
+        return Response(agent, *returned.value, micros)
 
     def consult(self, agent: Agent, subject: Mapping[str, Any], signal_id: str) -> Response:
         """`ask`, and the answer is kept with the signal once that is decided, and logged at once."""
@@ -119,6 +140,9 @@ class AgentIO:
             self.desk.note("decision_gate", told, severity=severity)
         return response.rejected
 
+    def _knows_strategy(self, signal: Mapping[str, Any]) -> object:
+        return own_agents.strategy_agent(signal, self.valid_strategies)
+
     @cached_property
     def _gate(self) -> DecisionGate:
         core = self.desk.settings.core
@@ -138,22 +162,3 @@ class AgentIO:
         answer: dict[str, Any] = {field: response.approved, "signal_id": signal_key(signal)}
         rejected = response.rejected
         return answer if rejected is None else {**answer, "reason": response.reason or rejected.text}
-
-
-def _response(
-    agent: Agent, returned: Returned | None, signal_id: str, micros: int, timeout_seconds: float
-) -> Response:
-    if returned is None:
-        return Response(agent, "timeout", f"no answer within {timeout_seconds:g} s", micros)
-    if returned.error is not None:
-        error = returned.error
-        return Response(agent, "failed", clean_text(f"{type(error).__name__}: {error}")[:500], micros)
-    answer, reason = read_answer(returned.value, signal_id)
-    return Response(agent, answer, reason, micros)
-
-
-_OWN: dict[Agent, AgentCall] = {
-    "strategy": strategy_agent,
-    "risk": risk_agent,
-    "execution": execution_agent,
-}

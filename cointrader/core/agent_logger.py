@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cointrader.core.memory.record_text import write_record
+from cointrader.core.memory.record_text import plain_record
 from cointrader.core.redaction import redacted, redacted_text
 from storage.clock import now_ms
 from storage.core_events import CoreEvent, Severity, add_core_events
@@ -27,6 +28,8 @@ from storage.workspace import Workspace, resolve_workspace
 
 LARGEST = 16 * 1024 * 1024
 LONGEST_TEXT = 2_000
+"""Characters of any one text of an event; what it was about is kept whole where it was told."""
+LONGEST_NAME = 200
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LINE_ENDS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _TOLD = ("text", "reason", "message", "error")
@@ -87,16 +90,26 @@ def make_event(
     action: str, data: Mapping[str, object], *, severity: Severity = "info", ts_ms: int | None = None
 ) -> CoreEvent:
     """The event of an action, its secrets replaced."""
-    clean = redacted(json.loads(write_record(data)))
+    told = data if isinstance(data, Mapping) else {"text": data}
+    clean = cut(redacted(plain_record(told)))
     assert isinstance(clean, dict)
     return CoreEvent(
         ts_ms=now_ms() if ts_ms is None else ts_ms,
-        action=_one_line(redacted_text(str(action))),
+        action=_one_line(redacted_text(str(action)))[:LONGEST_NAME],
         severity=severity,
         signal_key=_one_line(str(clean.get("signal_id") or "")),
         text=_text(clean),
         data_json=json.dumps(clean, ensure_ascii=False, sort_keys=True),
     )
+
+
+def cut(value: object) -> object:
+    """A value of JSON with its texts cut to `LONGEST_TEXT`; call it after the secrets are gone."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…"
+    if isinstance(value, dict):
+        return {key[:LONGEST_NAME]: cut(item) for key, item in value.items()}
+    return [cut(item) for item in value] if isinstance(value, list) else value
 
 
 def json_line(name: str, event: CoreEvent) -> str:
@@ -142,5 +155,6 @@ def _add_lines(path: Path, text: str) -> None:
     with open(path, "ab", buffering=0) as file:
         file.write(text.encode("utf-8"))
         full = file.tell() >= LARGEST
-    if full:
-        path.replace(path.with_name(f"{path.name}.1"))
+        # Of two processes that see it full, the second must not put the new file in the place of the old one.
+        if full and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            path.replace(path.with_name(f"{path.name}.1"))

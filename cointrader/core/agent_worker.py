@@ -11,22 +11,31 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from cointrader.core.memory.record_text import text_of
 
 MOST_LEFT = 4
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Returned:
-    """What came back in time: a value, or the error that was raised instead."""
+class Returned(Generic[T]):
+    """What came back in time: a value, or in words what was raised instead."""
 
-    value: object = None
-    error: BaseException | None = None
+    value: T | None = None
+    error: str = ""
+
+
+class NotAsked(RuntimeError):
+    """So many questions are without an answer that no other is put; the text says how many."""
 
 
 @dataclass(frozen=True)
 class _Question:
-    ask: Callable[[], object]
-    answers: queue.SimpleQueue[Returned]
+    ask: Callable[[], Any]
+    answers: queue.SimpleQueue[Returned[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,16 +54,20 @@ class AgentWorker:
         self._thread: _Thread | None = None
         self._left: list[_Thread] = []
 
-    def ask(self, ask: Callable[[], object], timeout_seconds: float) -> Returned | None:
-        """What `ask` returned or raised; None when it did not do so in time, or is not asked at all."""
+    def ask(self, ask: Callable[[], T], timeout_seconds: float) -> Returned[T] | None:
+        """What `ask` returned or raised; None when it did not do so in time.
+
+        Raises NotAsked where `MOST_LEFT` earlier questions still wait for their answers.
+        """
         self._left = [thread for thread in self._left if not thread.ended.is_set()]
         if len(self._left) >= MOST_LEFT:
-            return None
+            raise NotAsked(f"not asked: {len(self._left)} earlier questions are still without an answer")
         thread = self._thread = self._thread or _started(self.name)
         question = _Question(ask, queue.SimpleQueue())
         thread.questions.put(question)
         try:
-            return question.answers.get(timeout=timeout_seconds)
+            returned: Returned[T] = question.answers.get(timeout=timeout_seconds)
+            return returned
         except queue.Empty:
             self.close()
             self._left.append(thread)
@@ -80,9 +93,10 @@ def _answer(thread: _Thread) -> None:
     thread.ended.set()
 
 
-def _returned(ask: Callable[[], object]) -> Returned:
+def _returned(ask: Callable[[], T]) -> Returned[T]:
     try:
         return Returned(value=ask())
-    # An agent that raises SystemExit must be told apart from one that is silent.
+    # An agent that raises SystemExit must be told apart from one that is silent. What it raised is put into
+    # words here, on its own time: that calls code of the agent again.
     except BaseException as error:
-        return Returned(error=error)
+        return Returned(error=f"{type(error).__name__}: {text_of(error)}")

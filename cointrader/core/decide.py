@@ -170,8 +170,6 @@ def take_signal(rules: Rules, book: Book, signal: Any, number: int, now: int) ->
     reason, limit, actual = check_signal(rules, book, signal, price, now)
     by_quantity = not math.isnan(signal.quantity)
     notional = signal.quantity * price if by_quantity else rules.size * account.equity
-    if signal.strategy >= 0:
-        close_opposites(book, signal)
     if reason == ACCEPTED:
         reason, limit, actual = check_pace(rules, book, signal, now)
     if reason == ACCEPTED:
@@ -212,6 +210,8 @@ def step(
     """One moment: its bars, then `signals[first:stop]`, which are numbered from `number`."""
     begin(rules, book, market, rows, now)
     for k in range(first, stop):
+        if signals[k].strategy >= 0:
+            close_opposites(book, signals[k])
         take_signal(rules, book, signals[k], number + k - first, now)
 
 

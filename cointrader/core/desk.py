@@ -7,6 +7,7 @@ is read again whenever another one has decided since.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from cointrader import __version__
 from cointrader.core.agent_answers import Response
 from cointrader.core.agent_logger import CoreAgentLogger, make_event
 from cointrader.core.last_close import LastCloses
-from cointrader.core.memory.record_text import clean_text, write_record
+from cointrader.core.memory.record_text import clean_text, text_of, write_record
 from cointrader.core.portfolio import Portfolio
+from cointrader.core.signal_filter import LONGEST_NAME
 from cointrader.core.wish import Rejected
 from cointrader.settings import Settings, load_settings
 from storage.agent_responses import AgentResponseRow, add_agent_responses
@@ -48,6 +50,8 @@ from storage.workspace import Workspace, resolve_workspace
 
 BAR_MS = 300_000
 MOST_PENDING = 1_000
+MOST_PENDING_EACH = 100
+EXECUTING = "executing.lock"
 # A checkpoint of 1,000 pages, the default, would come with every hundredth decision and be its slowest.
 CHECKPOINT_PAGES = 10_000
 
@@ -122,15 +126,30 @@ class Desk:
                 if self._events and self._depth == 0:
                     self._write_what_is_left()
 
+    @contextmanager
+    def executing(self) -> Iterator[None]:
+        """No other process executes an order of this workspace meanwhile, and none executes ours again.
+
+        The lock ends with the process that holds it, however that ends.
+        """
+        self.workspace.create()
+        with open(self.workspace.logs / EXECUTING, "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def note(self, action: str, data: Mapping[str, object], *, severity: Severity = "info") -> None:
         """Logs an action of the decision under way; it is written with the decision."""
         self._events.append(make_event(action, data, severity=severity))
 
     def remember(self, signal_id: str, response: Response) -> None:
-        """Keeps an answer until its signal is decided and has a row."""
+        """Keeps an answer until its signal is decided and has a row; a signal without an id never has."""
+        if not signal_id:
+            return
         if len(self._pending) >= MOST_PENDING and signal_id not in self._pending:
             self._pending.pop(next(iter(self._pending)))
-        self._pending.setdefault(signal_id, []).append(response)
+        answers = self._pending.setdefault(signal_id, [])
+        del answers[: len(answers) - MOST_PENDING_EACH + 1]
+        answers.append(response)
 
     def refresh(self) -> None:
         """Reads the account again if another process has decided since."""
@@ -155,7 +174,7 @@ class Desk:
                 if self._run_id == 0:
                     self._start(now_ms)
                 yield
-                account = {"portfolio": self.portfolio.dump(), "last_seen": self.last_seen}
+                account = {"portfolio": self.portfolio.dump(), "last_seen": self._streams_of(now_ms)}
                 equity = self.portfolio.equity
                 self._rev = keep_account(self.connection, self._run_id, account, equity, now_ms)
                 self._write_events()
@@ -233,6 +252,12 @@ class Desk:
             self.connection, ContextRecord("rejection", key, now_ms, text, name, clean_text(rejected.told))
         )
 
+    def _streams_of(self, now_ms: int) -> dict[str, int]:
+        """When each strategy last spoke of each symbol, as far back as a signal is not stale for its age."""
+        fresh_from = now_ms - self.portfolio.rules.stale_bars * self.bar_ms
+        self.last_seen = {name: ms for name, ms in self.last_seen.items() if ms >= fresh_from}
+        return self.last_seen
+
     def _start(self, now_ms: int) -> None:
         run = start_core_run(
             self.connection,
@@ -261,7 +286,7 @@ class Desk:
 def signal_key(signal: object) -> str:
     """The id that the sender gave a signal, '' without one."""
     given = signal.get("signal_id") if isinstance(signal, Mapping) else None
-    return "" if given is None else clean_text(str(given))
+    return "" if given is None else text_of(given, LONGEST_NAME)
 
 
 def _numbers(rejected: Rejected) -> dict[str, Any]:

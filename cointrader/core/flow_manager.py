@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cointrader.core.agent_io import AgentIO
+from cointrader.core.desk import signal_key
 from cointrader.core.execution_pipeline import ExecutionPipeline
 from cointrader.core.judging import check_limits, partial_row, price_of, risk_title
-from cointrader.core.memory.record_text import clean_text
 from cointrader.core.signal_filter import SignalFilter
 from cointrader.core.trade_command import TradeCommand
 from cointrader.core.wish import Rejected, SignalRefused, Wish
@@ -37,6 +37,11 @@ class FlowManager:
             name: getattr(rules, rule) for name, rule in RISK_PARAMS.items()
         }
 
+    def read_by(self, signal_filter: SignalFilter) -> None:
+        """From now on signals are read by this filter; what strategies it takes, our own agent takes too."""
+        self.signal_filter = signal_filter
+        self.agent_io.valid_strategies = signal_filter.valid_strategies
+
     def check_risk_compliance(self, signal: Mapping[str, Any]) -> dict[str, Any]:
         """{passed: True}, or {passed: False, reason, stage, code, text, limit, value}; nothing is decided.
 
@@ -49,8 +54,7 @@ class FlowManager:
                 reason = rejected.reason
                 answer |= {"reason": risk_title(reason), "stage": str(reason.stage), "code": reason.code}
                 answer |= {"text": rejected.text, "limit": rejected.limit, "value": rejected.actual}
-            told = signal.get("signal_id") if isinstance(signal, Mapping) else None
-            self.desk.note("risk_check", {"signal_id": told, **answer})
+            self.desk.note("risk_check", {"signal_id": signal_key(signal), **answer})
         return answer
 
     def coordinate_agents(self, signal: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -61,7 +65,7 @@ class FlowManager:
         with self.desk.alone():
             self.desk.refresh()
             rejected, answers = self._coordinate(signal)
-            key = clean_text(str(signal.get("signal_id") or ""))
+            key = signal_key(signal)
             if rejected is not None:
                 self._veto(signal, key, rejected)
                 return None
@@ -125,7 +129,7 @@ class FlowManager:
         return None
 
     def _coordinate(self, signal: Mapping[str, Any]) -> tuple[Rejected | None, dict[str, Any]]:
-        key = clean_text(str(signal.get("signal_id") or ""))
+        key = signal_key(signal)
         answers: dict[str, Any] = {}
         for agent in ("strategy", "risk"):
             response = self.agent_io.consult("strategy" if agent == "strategy" else "risk", signal, key)
@@ -142,9 +146,11 @@ class FlowManager:
         held = self.desk.portfolio.find(key)
         if held is not None and held.phase is Phase.ORDERED:
             with self.desk.writing(now_ms):
-                self.desk.portfolio.drop(key)
-                self.desk.write_withdrawal(key, held.row_id, rejected, now_ms)
-        elif held is None and not decision_about(self.desk.connection, key):
+                still = self.desk.portfolio.find(key)
+                if still is not None and still.phase is Phase.ORDERED:
+                    self.desk.portfolio.drop(key)
+                    self.desk.write_withdrawal(key, held.row_id, rejected, now_ms)
+        elif held is None and not (key and decision_about(self.desk.connection, key)):
             wish = self._read(signal)
             row = partial_row(signal, now_ms) if wish is None else wish.row(wish.price)
             self.desk.reject(signal, row, rejected, now_ms)

@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cointrader.core.desk import Desk
-from cointrader.core.memory.record_text import clean_text
+from cointrader.core.memory.record_text import clean_text, text_of
 from cointrader.core.portfolio import Verdict
 from cointrader.core.reasons import Reason, reason_text, reason_title
+from cointrader.core.signal_filter import LONGEST_NAME
 from cointrader.core.wish import Rejected, SignalRefused, Wish
 from cointrader.data_feeds.instrument import InstrumentError, parse_instrument
 from cointrader.data_feeds.records.timestamps import TimeRefused, to_ms
 from storage.context_records import ACCEPTED, REJECTED, decision_about
 from storage.core_decisions import DecidedSignal
+from storage.errors import StorageError
 
 EXPOSURE_EXCEEDED = "Exposure limit exceeded"
 AHEAD_MS = 60_000
@@ -75,6 +77,9 @@ def _last_word(desk: Desk, wish: Wish, price: float, now_ms: int) -> Rejected | 
     """Inside the transaction, where no other process can decide: the id, and the limits, for good."""
     if decision_about(desk.connection, clean_text(wish.signal_id)):
         return _duplicate(wish)
+    behind = _behind(desk, wish)
+    if behind is not None:
+        return behind
     verdict = desk.portfolio.take(wish, price, now_ms)
     return None if verdict.reason is Reason.ACCEPTED else rejected_by(verdict)
 
@@ -88,17 +93,29 @@ def check_place_in_time(desk: Desk, wish: Wish, now_ms: int) -> None:
     desk.latest_ms = max(desk.latest_ms, now_ms)
     if wish.ts_ms > now_ms + AHEAD_MS:
         raise SignalRefused(_of_time(Reason.FUTURE_SIGNAL, AHEAD_MS, wish.ts_ms - now_ms))
+    behind = _behind(desk, wish)
+    if behind is not None:
+        raise SignalRefused(behind)
+
+
+def _behind(desk: Desk, wish: Wish) -> Rejected | None:
+    """The rejection of a signal that is older than the last one of its strategy in its symbol."""
     stream = f"{wish.strategy} {wish.symbol}"
     if wish.ts_ms < desk.last_seen.get(stream, 0):
-        raise SignalRefused(_of_time(Reason.CLOCK_BACKWARDS, desk.last_seen[stream], wish.ts_ms))
+        return _of_time(Reason.CLOCK_BACKWARDS, desk.last_seen[stream], wish.ts_ms)
     desk.last_seen[stream] = wish.ts_ms
+    return None
 
 
 def price_of(desk: Desk, wish: Wish, now_ms: int) -> float:
     """The price of the signal, else the last close of its symbol; SignalRefused without a fresh one."""
     if wish.price is not None:
         return wish.price
-    found = desk.closes.find(desk.connection, wish.symbol)
+    try:
+        found = desk.closes.find(desk.connection, wish.symbol)
+    except StorageError as error:
+        text = f"The signal names no price, and the candles of {wish.symbol} cannot be read: {error}"
+        raise SignalRefused(Rejected(Reason.NO_PRICE, _risk(Reason.NO_PRICE), text)) from error
     if found is None:
         text = f"The signal names no price, and no candles of {wish.symbol} are known"
         raise SignalRefused(Rejected(Reason.NO_PRICE, _risk(Reason.NO_PRICE), text))
@@ -143,14 +160,15 @@ def partial_row(signal: object, now_ms: int) -> DecidedSignal:
     pair: Mapping[str, Any] = params if isinstance(params, Mapping) else {}
     strategy = told.get("strategy")
     try:
-        symbol = parse_instrument(f"{pair.get('base')}/{pair.get('quote')}").symbol
+        base, quote = (text_of(pair.get(name), LONGEST_NAME) for name in ("base", "quote"))
+        symbol = parse_instrument(f"{base}/{quote}").symbol
     except InstrumentError:
         symbol = ""
     try:
         ts_ms = to_ms(told.get("timestamp"))
     except (TimeRefused, OverflowError):
         ts_ms = now_ms
-    name = clean_text(strategy)[:200] if isinstance(strategy, str) else ""
+    name = clean_text(strategy)[:LONGEST_NAME] if isinstance(strategy, str) else ""
     return DecidedSignal(ts_ms, symbol, name, "", 0.0, 0.0, "paper")
 
 

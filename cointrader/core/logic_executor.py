@@ -28,6 +28,7 @@ class LogicExecutor:
         self.flow_manager = flow_manager
         self.desk = flow_manager.desk
         self.last_rejection: Rejected | None = None
+        flow_manager.read_by(signal_filter)
 
     def execute_logic_tree(self, signal: Mapping[str, Any]) -> TradeCommand | None:
         """The command of an accepted signal; None for a rejected one, which is stored with its reason.

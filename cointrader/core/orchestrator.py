@@ -32,6 +32,7 @@ from storage.closes import TRAINED, ClosedPosition, closed_position
 from storage.database import transaction
 from storage.errors import StorageError
 from storage.outbox import LessonRow, lessons_of
+from storage.signal_links import link_of
 from storage.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -125,8 +126,10 @@ class Orchestrator:
     def file_close(
         self, connection: sqlite3.Connection, position_id: int, series: Candles | None = None
     ) -> ClosedPosition:
-        """File what a close has to teach, in the transaction that closes the position, and log its reward."""
+        """File what a close has to teach, in the transaction that closes the position, and say its reward."""
         close = record_close(connection, position_id, series=series, absence=self.absence)
+        if link_of(connection, position_id) is None:
+            self._say(f"No signal found for position {position_id}")
         self._say(reward_line(connection, close))
         return close
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
-from cointrader.strategies.registry import is_valid_name
+from cointrader.core.memory.record_text import text_of
+from cointrader.core.signal_filter import LONGEST_NAME
 
 AgentCall = Callable[[Mapping[str, Any]], object]
 
 SILENT_SECONDS = 3_600.0
 
 
-def strategy_agent(signal: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Approves signals of strategies that exist here or in older bots."""
+def strategy_agent(signal: Mapping[str, Any], valid: Container[str]) -> Mapping[str, Any]:
+    """Approves signals of the strategies that are valid."""
     strategy = signal.get("strategy")
-    if isinstance(strategy, str) and is_valid_name(strategy):
+    if isinstance(strategy, str) and strategy in valid:
         return {"approved": True, "signal_id": signal.get("signal_id")}
-    reason = f"strategy {strategy} is not registered"
+    reason = f"strategy {text_of(strategy, LONGEST_NAME)} is not registered"
     return {"approved": False, "signal_id": signal.get("signal_id"), "reason": reason}
 
 

@@ -1,8 +1,10 @@
 """The account that single signals are judged against: names outside, the one kernel's book inside.
 
-Every judgement is `decide.step` with one signal and no bar: the code that a backtest and a paper run decide
-with. An accepted signal is an order that counts against the limits; `fill` makes it a position once the
-execution agent took it, `close` books its profit, and an order that nobody fills lapses after `stale_bars`.
+Every judgement is a moment of the kernel with one signal and no bar: the code that a backtest and a paper
+run decide with. An accepted signal is an order that counts against the limits; `fill` makes it a position
+once the execution agent took it, `close` books its profit, and an order that nobody fills lapses after
+`stale_bars`. Nothing leaves without `close`: there is no bar to leave at, so a signal to the other side meets
+a position that counts like any other.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from cointrader.core import decide
-from cointrader.core.book import ACCOUNT, SIGNAL, SYMBOL, Book, Market, open_book
+from cointrader.core.book import ACCOUNT, SIGNAL, SYMBOL, Book, open_book
 from cointrader.core.limits import Rules, rules_of
 from cointrader.core.reasons import Reason
+from cointrader.core.single_moves import close_slot_at, meet_order_at, no_market, take_signal_at
 from cointrader.core.wish import Wish
 from cointrader.settings import Settings
 from cointrader.trading.position import SLOT, ExitReason, Phase
-from models.compiled import kernel_in_place
 
 OUTBOX = 8
 
@@ -84,6 +86,22 @@ class Portfolio:
         """The order or position of a signal, None without one."""
         return next((item for item in self.held if item.signal_id == signal_id), None)
 
+    def differs(self, signal_id: str, wish: Wish) -> str:
+        """What `wish` asks for that is not what was accepted under this id, in words; '' where nothing is.
+
+        Raises KeyError where nothing is held under that id.
+        """
+        slot = self._book.slots[self._place(signal_id)]
+        quantity, price = float(slot["quantity"]), float(slot["notional"] / slot["quantity"])
+        pairs = (
+            ("symbol", wish.symbol, self._symbols[int(slot["symbol"])]),
+            ("strategy", wish.strategy, self._strategies[int(slot["strategy"])]),
+            ("side", wish.side, int(slot["side"])),
+            ("amount", wish.amount, quantity),
+            ("price", price if wish.price is None else wish.price, price),
+        )
+        return next((f"{name} {told}, not {kept}" for name, told, kept in pairs if not _same(told, kept)), "")
+
     def judge(self, wish: Wish, price: float, now_ms: int) -> Verdict:
         """What `take` would say now; nothing changes."""
         kept = self._state()
@@ -115,9 +133,15 @@ class Portfolio:
             self._restore(kept)
 
     def fill(self, signal_id: str, now_ms: int) -> Verdict:
-        """Makes an order a position at the price it was decided by, if that is not stale by now."""
+        """Makes an order a position at the price it was decided by, if that is not stale by now.
+
+        Raises KeyError where nothing is ordered under that id.
+        """
         at = self._place(signal_id)
         slot = self._book.slots[at]
+        if slot["phase"] != Phase.ORDERED:
+            raise KeyError(signal_id)
+        self._begin(now_ms)
         price = float(slot["notional"] / slot["quantity"])
         meet_order_at(self.rules, self._book, at, price, now_ms)
         self._mark()
@@ -128,6 +152,7 @@ class Portfolio:
         at = self._place(signal_id)
         if self._book.slots[at]["phase"] != Phase.OPEN:
             raise KeyError(signal_id)
+        self._begin(now_ms)
         self._book.symbols[self._book.slots[at]["symbol"]]["close"] = price
         close_slot_at(self.rules, self._book, at, price, int(ExitReason.MANUAL), now_ms)
         net = float(self._book.trades[0]["net"])
@@ -200,10 +225,8 @@ class Portfolio:
         signal["side"], signal["confidence"], signal["price"] = wish.side, wish.confidence, price
         signal["spread_bps"] = math.nan if wish.spread_bps is None else wish.spread_bps
         signal["quantity"] = wish.amount
-        rows = np.full(len(self._symbols), -1, np.int64)
-        decide.step(self.rules, self._book, _no_market(), rows, now_ms, signal, 0, 1, number)
-        # Nothing leaves without `close`: this account sees no bars, so there is no next open to leave at.
-        self._book.slots["exit_reason"] = int(ExitReason.NONE)
+        self._begin(now_ms)
+        take_signal_at(self.rules, self._book, signal, number, now_ms)
         verdict = self._verdict()
         if verdict.reason is Reason.ACCEPTED:
             self._next += 1
@@ -262,6 +285,11 @@ class Portfolio:
         slots[at : active - 1] = slots[at + 1 : active].copy()
         self._book.account[0]["active"] = active - 1
 
+    def _begin(self, now_ms: int) -> None:
+        """Whatever happens next happens now: another day begins, and everything is marked."""
+        rows = np.full(len(self._symbols), -1, np.int64)
+        decide.begin(self.rules, self._book, no_market(), rows, now_ms)
+
     def _mark(self) -> None:
         decide.mark(self._book)
 
@@ -273,21 +301,11 @@ class Portfolio:
         self._book, self._symbols, self._strategies, self._keys, self._next = kept
 
 
-@kernel_in_place
-def meet_order_at(rules: Rules, book: Book, at: int, price: float, now_ms: int) -> None:
-    """Fills the order of one slot, or says that it is stale, as the kernel does at an open."""
-    decide.meet_order(rules, book, book.slots[at], price, now_ms)
-
-
-@kernel_in_place
-def close_slot_at(rules: Rules, book: Book, at: int, price: float, reason: int, now_ms: int) -> None:
-    """Closes the position of one slot, as the kernel does at an open."""
-    decide.close_slot(rules, book, book.slots[at], price, reason, now_ms)
-
-
-def _no_market() -> Market:
-    prices = np.zeros((4, 1))
-    return Market(prices[0], prices[1], prices[2], prices[3], np.zeros((1, 1), np.uint8))
+def _same(told: str | float, kept: str | float) -> bool:
+    """Whether both are the same text, or the same number but for its last bits."""
+    if isinstance(told, str) or isinstance(kept, str):
+        return told == kept
+    return math.isclose(told, kept, rel_tol=1e-9)
 
 
 def _text(records: Any) -> str:

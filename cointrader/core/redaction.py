@@ -13,11 +13,13 @@ _WORDS = (
 )
 _NAME = re.compile(_WORDS, re.IGNORECASE)
 _ASSIGNED = re.compile(
-    rf"""((?:[\w-]*(?:{_WORDS})[\w-]*)["']?\s*[=:]\s*)(?:Bearer\s+|Basic\s+)?["']?[^\s"',;&)}}\]]+""",
+    # A word is looked at once, from its beginning, never given back: time grows with the length of a text.
+    rf"""(?<![\w-])((?=[\w-]*?(?:{_WORDS}))[\w-]++["']?\s*+[=:]\s*+)"""
+    r"""(?:(?:Bearer|Basic)\s+)?["']?[^\s"',;&)}\]]+""",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_USERINFO = re.compile(r"(\w+://)[^\s/@:]+:[^\s/@]+@")
+_USERINFO = re.compile(r"(?<!\w)(\w++://)[^\s/@:]++:[^\s/@]+@")
 _DEEPEST = 40
 
 

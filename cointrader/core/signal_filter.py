@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from cointrader.core.memory.record_text import repr_of
 from cointrader.core.reasons import Reason
 from cointrader.core.wish import Rejected, SignalRefused, Wish
 from cointrader.data_feeds.instrument import Instrument, InstrumentError, parse_instrument
@@ -28,13 +29,18 @@ _SIDES = {"buy": 1, "long": 1, "sell": -1, "short": -1}
 log = logging.getLogger(__name__)
 
 
+def known_strategies() -> set[str]:
+    """The names of the strategies here, and those that older bots write into their signals."""
+    return {*names(), *KNOWN_ELSEWHERE}
+
+
 class SignalFilter:
     """Checks the form of signals. `required_fields` and `valid_strategies` may be changed by their owner."""
 
     def __init__(self) -> None:
         self.required_fields: list[str] = ["signal_id", "strategy", "params", "timestamp"]
         self.required_params: list[str] = ["amount", "base", "quote"]
-        self.valid_strategies: set[str] = {*names(), *KNOWN_ELSEWHERE}
+        self.valid_strategies: set[str] = known_strategies()
 
     def validate_signal(self, signal: Any) -> bool:
         """Whether the core would decide on this signal; the reason why not goes to Python's log."""
@@ -59,19 +65,19 @@ class SignalFilter:
             known = ", ".join(sorted(self.valid_strategies))
             _refuse(Reason.UNKNOWN_STRATEGY, f"Invalid strategy: {strategy}; known are {known}")
         params = self._params(signal["params"])
-        pair = _pair(params)
+        pair, told_at = _pair(params), signal.get("timestamp")
         return Wish(
             signal_id=signal_id,
             strategy=strategy,
             symbol=pair.symbol,
             base=pair.base,
             side=_side(_either(signal, params, "side", "action")),
-            amount=_positive(params["amount"], "amount", Reason.BAD_AMOUNT),
+            amount=_positive(params.get("amount"), "amount", Reason.BAD_AMOUNT),
             price=_price(params.get("price")),
-            ts_ms=_time(signal["timestamp"]),
+            ts_ms=_time(told_at),
             confidence=_confidence(_either(signal, params, "confidence", "strength")),
             spread_bps=_spread(_either(signal, params, "spread_bps")),
-            warning=WHOLE_NUMBER if isinstance(signal["timestamp"], int) else "",
+            warning=WHOLE_NUMBER if isinstance(told_at, int) else "",
         )
 
     def _params(self, params: object) -> Mapping[str, Any]:
@@ -132,12 +138,14 @@ def _price(value: object) -> float | None:
 
 
 def _pair(params: Mapping[str, Any]) -> Instrument:
-    base, quote = params["base"], params["quote"]
-    for field, value in (("base", base), ("quote", quote)):
+    told: list[str] = []
+    for field in ("base", "quote"):
+        value = params.get(field)
         if not isinstance(value, str):
             _refuse(Reason.WRONG_TYPE, f"Invalid {field}: a text is needed, got {_kind(value)}")
+        told.append(value[:LONGEST_NAME].strip())
     try:
-        return parse_instrument(f"{base.strip()}/{quote.strip()}")
+        return parse_instrument("/".join(told))
     except InstrumentError as error:
         _refuse(Reason.BAD_SYMBOL, f"Invalid base and quote: {error}")
 
@@ -147,7 +155,7 @@ def _side(value: object) -> int:
         return 1
     side = _SIDES.get(value.lower()) if isinstance(value, str) else None
     if side is None:
-        _refuse(Reason.BAD_SIDE, f"Invalid side: {value!r}; it is buy or sell")
+        _refuse(Reason.BAD_SIDE, f"Invalid side: {repr_of(value, LONGEST_NAME)}; it is buy or sell")
     return side
 
 

@@ -61,11 +61,6 @@ def names() -> tuple[str, ...]:
     return tuple(entry.name for entry in STRATEGIES)
 
 
-def is_valid_name(name: str) -> bool:
-    """Whether a signal of this strategy may be decided on at all."""
-    return name in names() or name in KNOWN_ELSEWHERE
-
-
 def get(name: str) -> StrategyEntry:
     """The entry of a strategy; raises UnknownStrategy."""
     for entry in STRATEGIES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -14,17 +15,20 @@ import numpy as np
 from cointrader.core.agent_logger import CoreAgentLogger
 from cointrader.core.learning_layer.log_mining import mine_logs
 from cointrader.core.learning_layer.patterns import patterns_of_rows, patterns_of_runs
+from cointrader.core.learning_layer.rejection_report import report_rejections
 from cointrader.core.learning_layer.rows import told_rows
 from cointrader.core.memory.recent_context import RecentContext
 from cointrader.data_feeds.records.normalising import inside_symbol
 from cointrader.data_feeds.records.timestamps import TimeRefused, to_ms
 from storage.candles import list_candles, read_candles
 from storage.database import open_database
+from storage.report_counts import stretch_since
 
 FREQUENT = 3
 """From so many rejections on a reason is named among the frequent ones."""
 
 VOLATILITY_BARS = 96
+TREND = "30d"
 
 
 class ResearchEngine:
@@ -42,7 +46,9 @@ class ResearchEngine:
         {rejection_summary {reason: n}, signal_summary {strategy: n}, total_signals, total_rejections} of the
         context; `frequent_rejections` the reasons given three times or more, the most frequent first;
         `patterns` {by_reason, by_strategy, by_symbol, by_hour} of its signals; `runs` the same of every
-        stored signal, reasons by their code; `logs` {files, lines, actions, error_count, errors}.
+        stored signal, reasons by their code; `trends` their rates of rejection in the last 30 days that have
+        signals, against the 30 days before (None without signals); `logs` {files, lines, actions,
+        error_count, errors}.
         """
         workspace = self.context.workspace
         with closing(open_database(workspace)) as connection:
@@ -58,6 +64,7 @@ class ResearchEngine:
                 "frequent_rejections": [name for name, n in reasons.most_common() if n >= FREQUENT],
                 "patterns": patterns_of_rows(rows).as_dict(),
                 "runs": patterns_of_runs(connection).as_dict(),
+                "trends": _trends(connection),
                 "logs": mine_logs(workspace.logs).as_dict(),
             }
             told = {name: analysis[name] for name in ("total_signals", "total_rejections")}
@@ -98,6 +105,11 @@ class ResearchEngine:
         metrics = _of_prices(series.close[-VOLATILITY_BARS - 1 :].tolist())
         metrics["volume"] = float(series.volume[-1])
         return {"timestamp": int(series.close_ms[-1]) / 1000, "metrics": metrics}
+
+
+def _trends(connection: sqlite3.Connection) -> dict[str, Any] | None:
+    stretch = stretch_since(connection, TREND)
+    return None if stretch is None else report_rejections(connection, stretch).as_dict()
 
 
 def _metrics(told: Mapping[str, Any]) -> tuple[dict[str, float], list[str]]:

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from cointrader.core import AgentIO
-from cointrader.core.agent_worker import MOST_LEFT, AgentWorker
+from cointrader.core.agent_worker import MOST_LEFT, AgentWorker, NotAsked
 from cointrader.core.own_agents import ScriptedAgent
 from storage.agent_responses import answer_counts
 from storage.workspace import Workspace
@@ -65,9 +66,14 @@ def test_an_agent_that_hangs_is_left_behind_and_then_not_asked_again() -> None:
         asked.append(1)
         released.wait(60.0)
 
-    for _ in range(MOST_LEFT + 3):
+    before = threading.active_count()
+    for _ in range(MOST_LEFT):
         assert worker.ask(hang, 0.05) is None
+    for _ in range(1_000):
+        with pytest.raises(NotAsked, match="not asked: 4 earlier questions are still without an answer"):
+            worker.ask(hang, 0.05)
     assert len(asked) <= MOST_LEFT
+    assert threading.active_count() - before <= MOST_LEFT
     released.set()
 
 
@@ -76,8 +82,12 @@ def test_an_agent_that_comes_back_is_asked_again(eventually: Any) -> None:
     for _ in range(MOST_LEFT):
         worker.ask(lambda: released.wait(60.0), 0.02)
     released.set()
-    returned = eventually(lambda: worker.ask(lambda: "here", 20.0))
-    assert returned.value == "here"
+
+    def ask_again() -> Any:
+        with suppress(NotAsked):
+            return worker.ask(lambda: "here", 20.0)
+
+    assert eventually(ask_again).value == "here"
     worker.close()
 
 

@@ -1,6 +1,7 @@
 """From a command to the execution agent: packed, held against the limits, executed once or rejected."""
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cointrader.core import TradeCommand
 from cointrader.core.own_agents import ScriptedAgent
 from cointrader.trading.position import Phase
+from storage.workspace import Workspace
 from tests.cointrader.core.desk_of_test import NOON_MS, Core
 
 
@@ -143,3 +145,46 @@ def test_what_is_not_open_cannot_be_closed_and_no_price_closes_nothing(core: Cor
         core.flow.close_position("nobody", 1.0)
     with pytest.raises(ValueError, match="Invalid price nan for s1"):
         core.flow.close_position("s1", math.nan)
+
+
+def test_two_processes_execute_a_command_once_between_them(core: Core, workspace: Workspace) -> None:
+    other = Core(workspace)
+    asked: list[Any] = []
+    cmd = core.executor.execute_logic_tree(core.signal())
+    assert cmd is not None
+    told: list[bool] = []
+    second = threading.Thread(target=lambda: told.append(other.pipeline.send_to_execution(cmd)))
+
+    def execute(package: Any) -> bool:
+        asked.append(package)
+        if len(asked) == 1:
+            second.start()
+            second.join(0.2)  # long enough to be asked too, where nothing keeps it from that
+        return True
+
+    core.agent_io.execution_agent = other.agent_io.execution_agent = execute
+    assert core.pipeline.send_to_execution(cmd) is True
+    second.join(30.0)
+    assert told == [True]
+    assert len(asked) == 1, "executed twice"
+    other.close()
+
+
+def test_an_order_that_is_taken_back_while_the_agent_is_asked_is_told_and_not_filled(
+    core: Core, workspace: Workspace
+) -> None:
+    other = Core(workspace)
+    cmd = core.executor.execute_logic_tree(core.signal())
+    assert cmd is not None
+
+    def execute(package: Any) -> bool:
+        other.clock.pass_minutes(10.1)
+        other.executor.execute_logic_tree(other.signal("s2", base="ETH"))
+        return True
+
+    core.agent_io.execution_agent = execute
+    assert core.pipeline.send_to_execution(cmd) is False
+    assert core.rejections() == [("execution", "stale_fill")]
+    assert [item.signal_id for item in core.desk.portfolio.held] == ["s2"]
+    assert core.rows("SELECT severity FROM core_event WHERE action = 'routing_failed'") == [("error",)]
+    other.close()

@@ -59,3 +59,11 @@ def test_a_last_close_that_is_stale_decides_nothing(core: Core) -> None:
 def test_without_candles_there_is_no_price(core: Core) -> None:
     assert core.executor.execute_logic_tree(core.signal(price=None)) is None
     assert core.rejections() == [("filter", "no_price")]
+
+
+def test_a_damaged_file_of_candles_is_no_price(core: Core) -> None:
+    store_close(core, 50_000.0, NOON_MS)
+    for file in core.workspace.candles.rglob("*.parquet"):
+        file.write_bytes(b"no candles")
+    assert core.executor.execute_logic_tree(core.signal(price=None)) is None
+    assert core.rejections() == [("filter", "no_price")]

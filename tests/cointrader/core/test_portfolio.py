@@ -1,13 +1,15 @@
 """The account behind single signals: the kernel's own book, kept and read back bit for bit."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cointrader.core.portfolio import Portfolio
 from cointrader.core.reasons import Reason
 from cointrader.core.wish import Wish
-from cointrader.settings import Settings
+from cointrader.settings import LimitSettings, Settings
 from cointrader.trading.position import Phase
 from tests.cointrader.core.desk_of_test import NOON_MS
 
@@ -30,9 +32,10 @@ def portfolio() -> Portfolio:
 
 def test_to_judge_changes_nothing(portfolio: Portfolio) -> None:
     opened(portfolio, wish())
+    portfolio.take(wish("s0", "SOL", 0.5), 100.0, NOON_MS)
     before = portfolio.dump()
     assert portfolio.judge(wish("s2", "ETH", 9.0), 100.0, NOON_MS).reason is Reason.ACCEPTED
-    assert portfolio.judge_fill("s1", NOON_MS + 10**9) is not None
+    assert portfolio.judge_fill("s0", NOON_MS + 10**9).reason is Reason.STALE_FILL
     assert portfolio.dump() == before
 
 
@@ -96,3 +99,60 @@ def test_a_position_that_is_not_open_cannot_be_closed(portfolio: Portfolio) -> N
     for signal_id in ("s1", "nobody"):
         with pytest.raises(KeyError):
             portfolio.close(signal_id, 100.0, NOON_MS)
+
+
+def test_what_is_open_is_not_filled_again(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    before = portfolio.dump()
+    with pytest.raises(KeyError):
+        portfolio.fill("s1", NOON_MS + 2_000)
+    assert portfolio.dump() == before
+
+
+def test_a_signal_to_the_other_side_meets_an_open_position_that_counts(portfolio: Portfolio) -> None:
+    """Nothing leaves by itself here: with both held, a symbol would hold twice what its limit allows."""
+    opened(portfolio, wish(amount=5.0))
+    verdict = portfolio.take(wish("s2", amount=4.0, side=-1), 100.0, NOON_MS + 2_000)
+    assert (verdict.reason, verdict.limit, verdict.actual) == (Reason.SYMBOL_OPEN, 1.0, 1.0)
+    assert [item.signal_id for item in portfolio.held] == ["s1"]
+
+
+def test_the_loss_of_a_close_belongs_to_the_day_it_was_made_on(portfolio: Portfolio) -> None:
+    opened(portfolio, wish())
+    tomorrow = NOON_MS + 86_400_000
+    # 10 bought at 100.02 and sold at 39.992: 5 % of 10,000 and more are lost, on the next day.
+    assert portfolio.close("s1", 40.0, tomorrow) < -500.0
+    verdict = portfolio.judge(replace(wish("s2", "ETH", 1.0), ts_ms=tomorrow + 1), 100.0, tomorrow + 1)
+    assert verdict.reason is Reason.DAILY_LOSS
+
+
+def test_a_fill_counts_on_the_day_it_was_made_on() -> None:
+    limited = Settings(limits=LimitSettings(max_daily_trades=1))
+    portfolio, midnight = Portfolio(limited, bar_ms=BAR_MS), NOON_MS + 43_200_000
+    late = replace(wish(amount=1.0), ts_ms=midnight)
+    assert portfolio.take(late, 100.0, midnight).reason is Reason.ACCEPTED
+    portfolio.fill("s1", midnight + 1_000)
+    verdict = portfolio.judge(
+        replace(wish("s2", "ETH", 1.0), ts_ms=midnight + 2_000), 100.0, midnight + 2_000
+    )
+    assert verdict.reason is Reason.DAILY_TRADES
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ""),
+        ({"price": None}, ""),
+        ({"amount": 10.0 * (1 + 1e-12)}, ""),
+        ({"amount": 10.1}, "amount 10.1, not 10.0"),
+        ({"price": 90.0}, "price 90.0, not 100.0"),
+        ({"side": -1}, "side -1, not 1"),
+        ({"symbol": "ETH/USDT"}, "symbol ETH/USDT, not BTC/USDT"),
+        ({"strategy": "arbitrage"}, "strategy arbitrage, not momentum"),
+    ],
+)
+def test_what_was_accepted_is_known_by_every_part_of_it(
+    portfolio: Portfolio, changes: dict[str, Any], told: str
+) -> None:
+    portfolio.take(wish(), 100.0, NOON_MS)
+    assert portfolio.differs("s1", replace(wish(), **changes)) == told

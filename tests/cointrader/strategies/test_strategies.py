@@ -119,12 +119,9 @@ def test_parameters_out_of_range_name_their_range() -> None:
         registry.build_params("mean_bot", {"leave": 2.5})
 
 
-def test_unknown_strategies_are_named_and_older_names_are_valid() -> None:
+def test_unknown_strategies_are_named() -> None:
     with pytest.raises(registry.UnknownStrategy, match="known are momentum"):
         registry.get("martingale")
-    assert registry.is_valid_name("mean_reversion")
-    assert registry.is_valid_name("arbitrage")
-    assert not registry.is_valid_name("martingale")
 
 
 def test_listing_strategies_loads_no_array_library() -> None:

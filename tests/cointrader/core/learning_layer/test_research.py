@@ -12,7 +12,9 @@ from cointrader.core.learning_layer import ResearchEngine
 from cointrader.core.memory.recent_context import RecentContext
 from cointrader.data_feeds.front_door import FrontDoor
 from cointrader.data_feeds.sample import sample_files
+from storage.database import transaction
 from storage.workspace import Workspace
+from tests.cointrader.core.learning_layer.decided import DAY_MS, START_MS, add_run, refused, taken
 
 AT = 1_700_000_400.0  # 22:20 UTC
 
@@ -55,6 +57,28 @@ def test_frequent_rejections_are_named_with_whom_and_when_they_hit(context: Rece
         "unknown": 1,
     }
     json.dumps(analysis, allow_nan=False)
+
+
+def test_what_is_rejected_more_than_a_month_ago_is_a_trend(
+    context: RecentContext, connection: sqlite3.Connection
+) -> None:
+    assert ResearchEngine(context).analyze_behavior()["trends"] is None
+    with transaction(connection):
+        run_id = add_run(connection)
+        for number in range(100):
+            before, now = START_MS + number, START_MS + 35 * DAY_MS + number
+            taken(connection, run_id, before, 0.01)
+            if number < 90:
+                refused(connection, run_id, now, "cooldown")
+            else:
+                taken(connection, run_id, now, 0.01)
+    trends = ResearchEngine(context).analyze_behavior()["trends"]
+    assert (trends["total"]["rate"], trends["total"]["before"], trends["total"]["trend"]) == (
+        0.9,
+        0.0,
+        "more",
+    )
+    assert [(code["value"], code["rejected"]) for code in trends["by_code"]] == [("cooldown", 90)]
 
 
 def test_the_log_of_the_core_is_part_of_its_behaviour(context: RecentContext) -> None:
