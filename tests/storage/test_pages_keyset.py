@@ -207,8 +207,7 @@ def test_changed_rows_are_found_by_their_revision(workspace: Workspace) -> None:
 def test_a_page_of_the_default_order_reads_an_index_and_sorts_nothing(reader: sqlite3.Connection) -> None:
     statements: list[str] = []
     reader.set_trace_callback(statements.append)
-    for view in (POSITIONS, REJECTIONS):
-        PageSource(reader, view).after((2**60, 5), 100)
+    PageSource(reader, POSITIONS).after((2**60, 5), 100)
     for text in ("pnl>0 fees<1", "symbol:btc", "since:1d", "symbol=BTC/USDT"):
         PageSource(reader, POSITIONS, compile_filter(text, POSITIONS)).after((2**60, 5), 100)
     reader.set_trace_callback(None)
@@ -216,6 +215,22 @@ def test_a_page_of_the_default_order_reads_an_index_and_sorts_nothing(reader: sq
         plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}")]
         assert not any("TEMP B-TREE" in step for step in plan), (statement, plan)
         assert any("USING INDEX" in step for step in plan), (statement, plan)
+
+
+@pytest.mark.parametrize("view", [SIGNALS, REJECTIONS])
+def test_of_a_table_with_joins_only_the_rows_of_the_page_are_joined_and_sorted(
+    reader: sqlite3.Connection, view: TableView
+) -> None:
+    statements: list[str] = []
+    reader.set_trace_callback(statements.append)
+    PageSource(reader, view).after((2**60, 5), 100)
+    reader.set_trace_callback(None)
+    (statement,) = statements
+    first, keys, *rest = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert first == "CO-ROUTINE k" and keys.startswith("SEARCH t USING COVERING INDEX"), keys
+    assert "LIMIT 100) AS k" in statement
+    assert [step for step in rest if "TEMP B-TREE" in step] == rest[-1:]
+    assert all("SEARCH" in step for step in rest[1:-1]), rest
 
 
 def test_a_long_read_can_be_ended_and_leaves_nothing_behind(database: Workspace) -> None:

@@ -48,7 +48,7 @@ SCREENS = (
         "3",
         "rejections",
         "Rejections",
-        "why not: stage, rule, limit and actual value",
+        "why not, and was that right: rule, limit, value, what each rule saved and missed",
         "tui.screens.rejections",
         "RejectionsScreen",
     ),
