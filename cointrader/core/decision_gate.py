@@ -24,7 +24,7 @@ from storage.artifact_rows import find_artifact
 from storage.candles import Candles
 from storage.database import joined_transaction
 from storage.decision_answers import Said, write_said
-from storage.errors import StorageError
+from storage.errors import DatabaseLocked, DiskFull, StorageError
 from storage.events import record_event
 from storage.vault import load_artifact
 from storage.workspace import Workspace
@@ -101,6 +101,8 @@ class DecisionGate:
         try:
             model = self._model(connection, row.id, row.version)
             probability = _chance(model, connection, question, candles)
+        except (sqlite3.Error, DatabaseLocked, DiskFull):
+            raise  # nobody can decide now, and nobody has: that is no answer
         # Whatever a model raises, a gate that cannot say yes says no.
         except Exception as error:
             reason = clean_text(f"{AGENT} v{row.version}: {type(error).__name__}: {error}")[:500]

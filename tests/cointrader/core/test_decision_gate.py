@@ -125,6 +125,19 @@ def test_a_version_that_cannot_be_read_refuses(shut: Core, workspace: Workspace)
     assert answer.answer == "failed" and "decision v1" in answer.reason
 
 
+def test_a_database_in_trouble_is_no_answer(
+    workspace: Workspace, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crown(workspace, connection, decision(0.9))
+
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr("cointrader.training.closed_source.read_closed_before", locked)
+    with pytest.raises(sqlite3.OperationalError):
+        DecisionGate(workspace, "on", 0.25).ask(connection, ASKED)
+
+
 def test_another_version_decides_from_the_moment_it_does(
     workspace: Workspace, connection: sqlite3.Connection
 ) -> None:
