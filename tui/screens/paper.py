@@ -174,11 +174,9 @@ class PaperScreen(ClosingKeys):
         self._show_curve(desk)
         self._show_positions(desk)
         decisions, orders = self.query_one("#decisions", Panel), self.query_one("#orders", Panel)
-        width, height = decisions.content_size
-        decisions.show(words.decisions_text(desk, width or 60, height, symbols))
-        width, height = orders.content_size
+        decisions.show(words.decisions_text(desk, decisions.content_size.width or 60, symbols))
         orders.show(
-            words.orders_text(desk.orders, width or 40, height, symbols),
+            words.orders_text(desk.orders, orders.content_size.width or 60, symbols),
             title=words.orders_title(desk.orders),
         )
 

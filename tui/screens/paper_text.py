@@ -210,12 +210,12 @@ def empty_text(desk: PaperDesk, symbols: Symbols, *, read_only: bool) -> Content
     return assemble(parts)
 
 
-def orders_text(orders: Sequence[OrderRow], width: int, height: int, symbols: Symbols) -> Content:
+def orders_text(orders: Sequence[OrderRow], width: int, symbols: Symbols) -> Content:
     """Orders by hand: those that wait first, then the newest."""
     if not orders:
         return assemble([("none yet: b orders by hand", "$quiet")])
     ranked = sorted(orders, key=lambda order: (order.state != "waiting", -order.id))
-    return Content("\n").join([_order_line(order, width, symbols) for order in ranked[: max(1, height)]])
+    return Content("\n").join([_order_line(order, width, symbols) for order in ranked])
 
 
 def orders_title(orders: Sequence[OrderRow]) -> str:
@@ -252,14 +252,14 @@ def order_words(order: OrderRow, symbols: Symbols) -> str:
     return f"{'buy' if order.side == 'long' else 'sell'} {clean(order.symbol, symbols)}{size}"
 
 
-def decisions_text(desk: PaperDesk, width: int, height: int, symbols: Symbols) -> Content:
+def decisions_text(desk: PaperDesk, width: int, symbols: Symbols) -> Content:
     """The newest signals, each accepted or rejected with its reason."""
     if not desk.decisions:
         return assemble([("no signal yet", "$quiet")])
     return Content("\n").join(
         [
             _decision_line(decision, decision.signal_id in desk.ordered, width, symbols)
-            for decision in desk.decisions[: max(1, height)]
+            for decision in desk.decisions
         ]
     )
 
