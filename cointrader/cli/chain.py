@@ -8,14 +8,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cointrader.cli.chain_learned import learned_lines
+from cointrader.cli.chain_position import fill_line, held_now, position_lines, price_text
 from cointrader.cli.formats import span
-from cointrader.cli.output import print_json, time_text
-from cointrader.cli.place import opened
+from cointrader.cli.output import print_json, print_wrapped, time_text
+from cointrader.cli.place import Place, opened
 
 if TYPE_CHECKING:
     from storage.agent_responses import AgentResponseRow
-    from storage.chain import Chain, DecisionPart, PositionPart, RewardPart
+    from storage.chain import Chain, DecisionPart, RewardPart
     from storage.hindsight import HindsightRow
+    from storage.paper_desk import OpenPosition
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,43 +31,51 @@ def run(arguments: argparse.Namespace) -> int:
     from storage.chain import position_chain
 
     with opened(arguments.workspace) as place:
-        show(position_chain(place.connection, arguments.position), as_json=arguments.json)
+        show(place, position_chain(place.connection, arguments.position), as_json=arguments.json)
     return 0
 
 
-def show(chain: Chain, *, as_json: bool) -> None:
+def show(place: Place, chain: Chain, *, as_json: bool) -> None:
     """Print a chain."""
     if as_json:
         print_json(asdict(chain))
     else:
-        print("\n".join(story(chain)))
+        print_wrapped(story(chain, held_now(place.connection, chain)))
 
 
-def story(chain: Chain) -> Iterator[str]:
-    """The chain, a line or two a link."""
+def story(chain: Chain, held: OpenPosition | None = None) -> Iterator[str]:
+    """The chain, a line or two a link; `held` is its position at the last close while it is open."""
     if chain.signal is not None:
         signal = chain.signal
         yield (
             f"signal #{signal.id}  {time_text(signal.ts_ms)}  {signal.strategy} wants {signal.side} "
-            f"{signal.symbol} at {signal.price:,.6g}, confidence {signal.confidence:.2f}"
+            f"{signal.symbol} at {price_text(signal.price)}, confidence {signal.confidence:.2f}"
         )
         yield "  contributions: " + ", ".join(f"{k} {v:.2f}" for k, v in signal.contributions.items())
     for answer in chain.answers:
         yield _answer(answer)
     if chain.decision is not None:
         yield _decision(chain.decision)
-    if chain.hindsight is not None:
-        yield _hindsight(chain.hindsight)
+    if chain.decision is not None and not chain.decision.accepted:
+        yield _hindsight(chain.hindsight) if chain.hindsight is not None else _no_hindsight(chain)
     if chain.position is not None:
-        yield from _position(chain.position)
+        yield from position_lines(chain.position, held)
     for fill in chain.fills:
-        yield (
-            f"  {fill.kind}  {time_text(fill.ts_ms)}  {fill.side} {fill.qty:.6g} at {fill.price:,.6g}, "
-            f"fee {fill.fee:.4g}, slippage {fill.slippage:.4g}  {fill.reason}".rstrip()
-        )
+        yield fill_line(fill)
     for reward in chain.rewards:
         yield from _reward(reward)
-    yield from learned_lines(chain)
+    yield from _what_follows(chain)
+
+
+def _what_follows(chain: Chain) -> Iterator[str]:
+    """What was learned, or why there is nothing to learn from yet."""
+    accepted = chain.decision is not None and chain.decision.accepted
+    if chain.position is not None and chain.position.closed_ms is None:
+        yield "learned: nothing yet; its close will teach"
+    elif chain.position is None and accepted:
+        yield "position  none yet: the order is filled at the next open"
+    else:
+        yield from learned_lines(chain)
 
 
 def _answer(answer: AgentResponseRow) -> str:
@@ -74,11 +84,23 @@ def _answer(answer: AgentResponseRow) -> str:
 
 
 def _hindsight(known: HindsightRow) -> str:
+    entry, leave = price_text(known.entry_price), price_text(known.exit_price)
     return (
         f"  hindsight  {'missed' if known.pnl > 0 else 'saved'} {abs(known.pnl):,.4f}: in at "
-        f"{known.entry_price:,.6g}, out at {known.exit_price:,.6g} by {known.exit_reason} after "
-        f"{span(known.hold_ms)}, {known.net_return:+.3%} net of costs (never part of what was earned)"
+        f"{entry}, out at {leave} by {known.exit_reason} after {span(known.hold_ms)}, "
+        f"{known.net_return:+.3%} net of costs (never part of what was earned)"
     )
+
+
+def _no_hindsight(chain: Chain) -> str:
+    from cointrader.strategies import registry
+
+    strategy = "" if chain.signal is None else chain.signal.strategy
+    if strategy == "manual":
+        return "  hindsight  none: an order by hand has no exits of its own that could be followed"
+    if strategy not in registry.names():
+        return f"  hindsight  none: no strategy {strategy} is known here whose exits could be followed"
+    return "  hindsight  not known yet: it is reckoned once candles follow that would have ended the trade"
 
 
 def _decision(decision: DecisionPart) -> str:
@@ -88,22 +110,6 @@ def _decision(decision: DecisionPart) -> str:
     if values and decision.actual_value is not None:
         values += f", actual {decision.actual_value:.6g}"
     return f"decision  rejected at {decision.stage}: {decision.text}{values + ')' if values else ''}"
-
-
-def _position(position: PositionPart) -> Iterator[str]:
-    yield (
-        f"position #{position.id}  {position.state}  {position.side} {position.qty:.6g} {position.symbol}"
-        f"  {time_text(position.opened_ms)} to {time_text(position.closed_ms) or 'now'}"
-        f"  held {span(position.hold_ms)}  exit by {position.exit_reason or '-'}"
-    )
-    yield (
-        f"  pnl {position.pnl:+.4f} = gross {position.gross:+.4f} - fees {position.fees:.4f}"
-        f" - funding {position.funding:.4f} - slippage {position.slippage:.4f}"
-    )
-    yield (
-        f"  return {position.return_account:+.4%} of equity, {position.return_notional:+.3%} of notional"
-        f"  worst {position.mae:+.3%}, best {position.mfe:+.3%}"
-    )
 
 
 def _reward(reward: RewardPart) -> Iterator[str]:

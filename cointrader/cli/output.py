@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -60,6 +62,17 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
             for cell, width, to_right in zip(row, widths, aligned, strict=True)
         ]
         print("  ".join(cells).rstrip())
+
+
+def print_wrapped(lines: Iterable[str]) -> None:
+    """Lines as they are; on a terminal, those that are too long go on below, further in."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for line in lines:
+        if len(line) <= width or not width:
+            print(line)
+            continue
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        print(textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False))
 
 
 def time_text(ms: int | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cointrader.cli import records
 from cointrader.cli.output import number_text, print_json, print_table
-from cointrader.cli.place import opened
+from cointrader.cli.place import Place, opened
 
 if TYPE_CHECKING:
     from storage.hindsight import RuleSum
@@ -50,11 +50,21 @@ def run(arguments: argparse.Namespace) -> int:
     return _propose(arguments) if arguments.propose else _sum_up(arguments)
 
 
+def _check_run(place: Place, run_id: int | None) -> None:
+    """Raises StorageError for a run that does not exist: no rejections of it would be good news."""
+    from storage.errors import StorageError
+    from storage.runs import get_run
+
+    if run_id is not None and get_run(place.connection, run_id) is None:
+        raise StorageError(f"there is no run {run_id}")
+
+
 def _propose(arguments: argparse.Namespace) -> int:
     from cointrader.cli.proposals_text import print_proposals
     from cointrader.core.learning_layer.proposed_rules import propose_thresholds
 
     with opened(arguments.workspace) as place:
+        _check_run(place, arguments.run_id)
         found = propose_thresholds(place.workspace, place.connection, place.settings, arguments.run_id)
         if arguments.json:
             print_json(found.as_dict())
@@ -67,17 +77,18 @@ def _sum_up(arguments: argparse.Namespace) -> int:
     from storage.hindsight import sums_by_rule
 
     with opened(arguments.workspace) as place:
+        _check_run(place, arguments.run_id)
         sums = sums_by_rule(place.connection, arguments.run_id)
     if arguments.json:
         print_json(
             [{name: value for name, value in asdict(each).items() if name != "judged"} for each in sums]
         )
     else:
-        _print_for_people(sums)
+        _print_for_people(sums, arguments.run_id)
     return 0
 
 
-def _print_for_people(sums: list[RuleSum]) -> None:
+def _print_for_people(sums: list[RuleSum], run_id: int | None) -> None:
     if not sums:
         print("no rejections")
         return
@@ -92,5 +103,7 @@ def _print_for_people(sums: list[RuleSum]) -> None:
     ]
     print_table(HEADER, body, right=[False, *[True] * 5])
     print("saved: losses of trades that were not made; missed: their profits; net: saved - missed")
+    if run_id is None:
+        print("of all runs together, what two runs rejected counts twice; --run N is for one of them")
     if waiting := sum(each.n - each.judged for each in sums):
         print(f"{waiting:,} rejected signals are not judged: no complete candles follow them, or no strategy")

@@ -19,5 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     from storage.chain import signal_chain
 
     with opened(arguments.workspace) as place:
-        show(signal_chain(place.connection, arguments.signal), as_json=arguments.json)
+        show(place, signal_chain(place.connection, arguments.signal), as_json=arguments.json)
     return 0

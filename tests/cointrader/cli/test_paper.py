@@ -83,6 +83,9 @@ def test_orders_by_hand_are_carried_out_and_refused(
     store(workspace, connection, head(BTC, 300))
     plan = ("--source", "inbox", "--strategy", "mean_bot", "--symbols", "BTC/USDT")
     run_id = said("paper", "start", *plan, workspace=workspace)["run_id"]
+    shown = cointrader("paper", workspace=workspace.root).stdout
+    assert f"run {run_id}: mean_bot on BTC/USDT" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     bought = said("order", "buy", "btc-usdt", "--notional", "500", workspace=workspace)
     assert (bought["state"], bought["reason"]) == ("done", "accepted, filled at the next open")
     again = cointrader("order", "buy", "BTC/USDT", workspace=workspace.root)
@@ -132,5 +135,27 @@ def test_what_cannot_be_begun_or_meant_is_said_at_once(workspace: Workspace) -> 
         "cointrader: no paper run is going on; `cointrader paper start` begins one\n",
     )
     assert refused("order", "close", "everything")[0] == 2
+    for words, reason in (
+        (("paper", "stop", "--speed", "3"), "--speed: only with `cointrader paper start`"),
+        (("paper", "--symbols", "BTC/USDT"), "--symbols: only with `cointrader paper start`"),
+        (("paper", "start", "--run", "1"), "--run: a new run gets its own number"),
+        (("paper", "pause", "--wait"), "--wait: only with start and stop"),
+        (("paper", "start", "--symbols", ""), "--symbols: '' refused: must be a list"),
+        (("paper", "start", "--timeframe", "7q"), "'7q' is not a timeframe"),
+        (("paper", "start", "--speed", "5"), "a speed is for a playback"),
+        (
+            ("order", "buy", "BTC/USDT", "--notional", "nan"),
+            "--notional must be a finite number above 0, not nan",
+        ),
+        (
+            ("order", "sell", "BTC/USDT", "--quantity", "-1"),
+            "--quantity must be a finite number above 0, not -1",
+        ),
+        (("order", "buy", "BTC/USDT", "--quantity", "1", "--notional", "5"), "not both"),
+        (("order", "close", "all", "--notional", "5"), "--notional: a position is closed as a whole"),
+    ):
+        status, text = refused(*words)
+        assert (status, reason in text, "Traceback" in text) == (2, True, False), (words, text)
+    assert refused("rejections", "--by", "rule", "--run", "77") == (1, "cointrader: there is no run 77\n")
     assert refused("order", "close", "7") == (1, "cointrader: there is no position 7\n")
     assert refused("order", "buy", "BTC/USDT")[0] == 1
