@@ -130,6 +130,10 @@ class WorkerSettings:
     )
 
 
+ORIGINS = ("signal", "manual", "adopted", "import")
+"""Who brought a position about: a strategy, the operator, or somebody elsewhere whose it was before."""
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """What is collected to learn from, what its outcome is measured by, and when agents have enough of it."""
@@ -168,6 +172,17 @@ class TrainingSettings:
         "signal,manual",
         help="Origins of positions whose closes teach: a comma list of signal, manual, adopted and import.",
     )
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.teaching_origins - set(ORIGINS))
+        if unknown:
+            reason = f"{unknown[0]!r} is no origin of positions; known are {', '.join(ORIGINS)}"
+            raise ParameterError("close_origins", self.close_origins, reason)
+
+    @property
+    def teaching_origins(self) -> frozenset[str]:
+        """The origins of `close_origins`; without any, no close teaches."""
+        return frozenset(filter(None, (origin.strip() for origin in self.close_origins.split(","))))
 
 
 @dataclass(frozen=True)

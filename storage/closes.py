@@ -72,6 +72,21 @@ def closed_position(
     return ClosedPosition(*rows[0])
 
 
+def closes_without_lessons(
+    connection: sqlite3.Connection, origins: Iterable[str], limit: int
+) -> list[tuple[int, int]]:
+    """(position, close number) of closes of these origins that have a reward and no lesson, oldest first."""
+    named = sorted(origins)
+    rows = connection.execute(
+        "SELECT p.id, r.close_number FROM position AS p JOIN reward AS r ON r.position_id = p.id "
+        f"WHERE p.state = 'closed' AND p.origin IN ({', '.join('?' * len(named))}) AND NOT EXISTS "
+        "(SELECT 1 FROM outbox AS o WHERE o.position_id = p.id AND o.close_number = r.close_number) "
+        "ORDER BY p.id LIMIT ?",
+        (*named, limit),
+    ).fetchall()
+    return [(int(position), int(number)) for position, number in rows]
+
+
 def reward_parts(
     connection: sqlite3.Connection, position_id: int, close_number: int
 ) -> tuple[float, float, float]:
@@ -126,6 +141,16 @@ def symbols_without_labels(connection: sqlite3.Connection) -> list[str]:
         "WHERE l.computed_ms = 0 ORDER BY p.symbol"
     ).fetchall()
     return [str(row[0]) for row in rows]
+
+
+def unlabelled_closes(connection: sqlite3.Connection, run_id: int) -> list[tuple[int, int]]:
+    """(position, when it was opened) of the closed positions of a run that may still get a label."""
+    rows = connection.execute(
+        "SELECT p.id, p.opened_ms FROM outcome_label AS l JOIN position AS p ON p.id = l.position_id "
+        "WHERE l.computed_ms = 0 AND p.run_id = ? ORDER BY p.id",
+        (run_id,),
+    ).fetchall()
+    return [(int(position), int(opened_ms)) for position, opened_ms in rows]
 
 
 def positions_without_labels(

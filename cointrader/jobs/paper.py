@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,7 @@ class _Turns:
     _trouble: str = ""
     _moments: int = 0
     _total: int = 0
+    _said_of_closes: list[str] = field(default_factory=list)
 
     @cached_property
     def _agents(self) -> AgentIO:
@@ -103,13 +104,21 @@ class _Turns:
             except (DatabaseLocked, DiskFull) as error:
                 # What was in memory is ahead of what was written: both are read again.
                 self._engine = None
+                self._said_of_closes.clear()
                 if str(error) != self._trouble:
                     self._trouble = str(error)
                     say(self._trouble)
                 time.sleep(TROUBLE_SECONDS)
                 continue
+            self._tell_closes()
             if ended is not None:
                 return ended
+
+    def _tell_closes(self) -> None:
+        """Log the rewards of closes, once they are committed."""
+        for line in self._said_of_closes:
+            say(line)
+        self._said_of_closes.clear()
 
     def _turn(self) -> dict[str, Any] | None:
         connection = self.context.connection
@@ -163,7 +172,7 @@ class _Turns:
                 )
 
             workspace, connection = self.context.workspace, self.context.connection
-            orchestrator = Orchestrator(workspace, connection, say=say)
+            orchestrator = Orchestrator(workspace, connection, say=self._said_of_closes.append)
             orchestrator.load_models()
 
             def file_close(opened: sqlite3.Connection, closed: Closed) -> None:

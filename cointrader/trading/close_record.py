@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -62,6 +62,28 @@ def record_close(
     file_lessons(connection, close, [_lesson(model, shares, close, absence) for model in ModelId])
     keep_known_labels(connection, close, series)
     return close
+
+
+def record_foreign_close(
+    connection: sqlite3.Connection,
+    position_id: int,
+    close_number: int,
+    weights: Mapping[ModelId, float],
+    absence: Absence = no_opinion,
+) -> None:
+    """File what a close that nobody here decided on has to teach these models; others are absent.
+
+    Call it inside a transaction; calling it again changes nothing. Raises CloseMissing.
+    """
+    close = closed_position(connection, position_id, close_number)
+    lessons = [
+        Lesson(model, weights[model], WAITING)
+        if model in weights
+        else Lesson(model, 0.0, ABSENT, absence(model, close.symbol))
+        for model in ModelId
+    ]
+    file_lessons(connection, close, lessons)
+    keep_known_labels(connection, close, None)
 
 
 def keep_known_labels(connection: sqlite3.Connection, close: ClosedPosition, series: Candles | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cointrader.core.decider import Bar, Decider, Outcome
+from cointrader.core.paper.labels import PendingLabels
 from cointrader.core.paper.ledger import Ledger
 from cointrader.core.paper.moments import Moments, Patience, next_closes, ready_moments
 from cointrader.core.paper.screen import Screen, Screened, Standing, one_turn, screened, unscreened
@@ -60,6 +61,7 @@ class PaperEngine:
         wishes: Wishes,
         decider: Decider,
         ledger: Ledger,
+        labels: PendingLabels,
         *,
         stale_bars: int,
         fence: Fence = unfenced,
@@ -68,7 +70,7 @@ class PaperEngine:
     ) -> None:
         self.connection, self.run_id, self.source, self.speed = connection, run.run_id, run.source, run.speed
         self.series, self.decider, self.ledger = series, decider, ledger
-        self.stale_bars = stale_bars
+        self.stale_bars, self._labels = stale_bars, labels
         self._wishes, self._fence, self._screen = wishes, fence, screen
         self.patience = patience or Patience(stale_bars * max(series.timeframes_ms) / 1e3)
         self._until_ms = dict(run.until_ms)
@@ -252,6 +254,7 @@ class PaperEngine:
 
     def _keep(self) -> None:
         self.ledger.settle(self.now_ms)
+        self._labels.settle(self.now_ms, lambda name: self._known(self.series.symbols.index(name)))
         slots = self.decider.slots
         self.ledger.forget_all_but(slots)
         paper_runs.save_progress(

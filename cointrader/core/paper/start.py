@@ -13,6 +13,7 @@ from cointrader import __version__
 from cointrader.core.decider import Decider
 from cointrader.core.limits import rules_of
 from cointrader.core.paper.engine import Fence, PaperEngine, unfenced
+from cointrader.core.paper.labels import PendingLabels
 from cointrader.core.paper.ledger import Ledger, OnClose, RunNames, Shares, file_lessons
 from cointrader.core.paper.plan import begins_after_ms, check_plan, strategies_of
 from cointrader.core.paper.reward_memory import RewardMemory
@@ -117,6 +118,7 @@ def open_run(
         2e-4 * (costs.fee_bps + costs.slippage_bps),
         past_trades(connection, run_id),
     )
+    labels = PendingLabels(connection, run_id)
     ledger = Ledger(
         connection,
         RunNames(run_id, run.provenance, kept.symbols, kept.strategies),
@@ -125,7 +127,7 @@ def open_run(
         signals={int(number): row for number, row in kept.names["signals"].items()},
         positions={int(number): row for number, row in kept.positions.items()},
         shares=shares,
-        on_close=on_close,
+        on_close=(*on_close, labels.closed),
     )
     built = {name: registry.build_params(name, params[name]) for name in kept.strategies}
     engine = PaperEngine(
@@ -135,6 +137,7 @@ def open_run(
         Wishes(kept.strategies, built, costs.stop_atr),
         decider,
         ledger,
+        labels,
         stale_bars=settings.limits.stale_bars,
         fence=fence,
         screen=screen,

@@ -15,6 +15,7 @@ from cointrader.trading.model_id import ModelId
 from cointrader.training.close_training.beginning import NoChampion
 from cointrader.training.close_training.caller import Caller
 from cointrader.training.close_training.entries import EntryBars
+from cointrader.training.close_training.foreign import file_foreign_closes
 from cointrader.training.close_training.labels import settle_labels
 from cointrader.training.close_training.session import BATCH, go_on, teach
 from cointrader.training.close_training.warm_up import warm_up
@@ -54,6 +55,8 @@ class Drain:
         Raises TrainingStopped when the job is to end, StaleAttempt when another attempt has taken over, and
         DatabaseLocked or DiskFull; what was taught by then stays taught.
         """
+        training = self.caller.settings.training
+        file_foreign_closes(self.connection, training, self.caller.say)
         settle_labels(self.connection, self._bars)
         done = self._guarded("what was in hand", ())
         for name in models_that_wait(self.connection):
@@ -74,8 +77,7 @@ class Drain:
 
     def _allowed(self, waiting: Sequence[WaitingLesson]) -> list[WaitingLesson]:
         """Those of origins that may teach; the others are skipped."""
-        told = self.caller.settings.training.close_origins
-        origins = {origin.strip() for origin in told.split(",")}
+        origins = self.caller.settings.training.teaching_origins
         barred = [lesson for lesson in waiting if lesson.origin not in origins]
         if barred:
             with transaction(self.connection):

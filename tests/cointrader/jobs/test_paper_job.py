@@ -339,3 +339,35 @@ def test_a_run_of_nothing_is_refused(
     with pytest.raises(CandlesMissing, match="import some"):
         paper_job.paper(claimed())
     assert paper_runs.list_paper_runs(connection) == []
+
+
+def test_the_reward_of_a_close_is_logged_once_it_is_committed(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    claimed: Callable[[], WorkContext],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store(workspace, connection, BTC)
+    paper_runs.ask_start(connection, PLAN)
+    real, tries = paper_job.paper_runs.save_progress, []
+
+    def locked(*arguments: object, **values: object) -> None:
+        tries.append(connection.execute("SELECT count(*) FROM reward").fetchone()[0])
+        if tries[-1] and tries.count(tries[-1]) == 1 and len(set(tries)) == 2:
+            raise DatabaseLocked("somebody else writes")
+        real(*arguments, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(paper_job.paper_runs, "save_progress", locked)
+    monkeypatch.setattr(paper_job, "TROUBLE_SECONDS", 0.0)
+    paper_job.paper(claimed())
+    said = [line[21:] for line in capsys.readouterr().out.splitlines()]
+    assert "somebody else writes" in said
+    rows = connection.execute(
+        "SELECT r.c_pnl / 10, r.c_time, r.c_risk / 2, r.total FROM reward AS r ORDER BY r.id"
+    ).fetchall()
+    assert len(rows) > 5
+    assert [line for line in said if line.startswith("REWARD CALC")] == [
+        f"REWARD CALC: PnL={pnl:.4f}, Time={time:.4f}, Risk={risk:.4f}, Final={total:.4f}"
+        for pnl, time, risk, total in rows
+    ]

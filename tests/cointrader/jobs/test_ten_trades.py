@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cointrader.jobs import paper as paper_job
+from cointrader.core.paper.engine import PaperEngine
 from cointrader.jobs.close_training import WaitingCloses
 from cointrader.jobs.process_guard import ControlPipe
 from cointrader.jobs.work import WorkContext, work_of
@@ -102,9 +102,9 @@ def _trade(
     world: Workspace, connection: sqlite3.Connection, pipe: ControlPipe, patch: pytest.MonkeyPatch
 ) -> None:
     """The job of a playback; orders by hand come between two bars."""
-    real = paper_job.PaperEngine.advance
+    real = PaperEngine.advance
 
-    def advance(engine: paper_job.PaperEngine, *, until_ms: int | None = None) -> object:
+    def advance(engine: PaperEngine, *, until_ms: int | None = None) -> object:
         done = real(engine, until_ms=until_ms, limit=1)
         bar = (engine.now_ms - START_MS) // MINUTES_5 - 1
         if bar in BY_HAND:
@@ -114,7 +114,7 @@ def _trade(
             ask_close(connection, *connection.execute(held, (ETH,)).fetchone())
         return done
 
-    patch.setattr(paper_job.PaperEngine, "advance", advance)
+    patch.setattr(PaperEngine, "advance", advance)
     since = START_MS + MINUTES_5 * LEARNED_BARS
     plan = PaperPlan(source=PLAYBACK, strategies=("scripted",), since=since)
     paper_runs.ask_start(connection, plan)

@@ -119,6 +119,7 @@ def killed(workspace: Workspace, run_id: int, part: str, at: int) -> None:
 LESSONS = (
     "SELECT position_id, close_number, model, weight, reward, reward_weight, state, reason, tries FROM outbox"
 )
+LABELS = "SELECT position_id, return_1m, return_5m, return_15m, computed_ms > 0 FROM outcome_label"
 OPINIONS = "SELECT signal_key, data_json FROM context_record WHERE kind = 'opinion'"
 
 
@@ -126,7 +127,6 @@ def linked(connection: sqlite3.Connection) -> tuple[object, ...]:
     """Links, rewards, fills, paths and searchable texts, each of which belongs to one position or signal."""
     tables = (
         *("signal_position", "reward", "position_fill", "position_path", "position_text", "signal_text"),
-        "outcome_label",
     )
     counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -134,7 +134,8 @@ def linked(connection: sqlite3.Connection) -> tuple[object, ...]:
     orders = connection.execute("SELECT kind, state, reason, signal_id FROM order_request").fetchall()
     lessons = connection.execute(f"{LESSONS} ORDER BY position_id, model").fetchall()
     opinions = connection.execute(f"{OPINIONS} ORDER BY id").fetchall()
-    return (*counts, texts, orders, lessons, opinions)
+    labels = connection.execute(f"{LABELS} ORDER BY position_id").fetchall()
+    return (*counts, texts, orders, labels, lessons, opinions)
 
 
 def begun(workspace: Workspace) -> int:
@@ -155,10 +156,14 @@ def check_killed(
     whole = copied(workspace, tmp_path / "whole")
     go_on(whole, run_id)
     expected = left_by(whole, run_id)
-    trades, (*_, lessons, opinions) = expected[0].trades, expected[1]
+    trades, (*_, labels, lessons, opinions) = expected[0].trades, expected[1]
     assert [trade[4] for trade in trades] == ["target", "stop", "manual", "end_of_data"]
     assert len(expected[0].signals) == 6
-    assert isinstance(lessons, list) and isinstance(opinions, list)
+    assert isinstance(labels, list) and isinstance(lessons, list) and isinstance(opinions, list)
+    # Bars of five minutes say nothing of the first; the last position was opened too late for fifteen.
+    known = [[value is not None for value in row[1:4]] for row in labels]
+    assert known == [[False, True, True]] * 3 + [[False, True, False]]
+    assert [row[4] for row in labels] == [True, True, True, False]
     assert [row[6] for row in lessons] == ["waiting", "absent", "skipped"] * 4 and len(opinions) == 5
     for name, part, number in points:
         other = copied(workspace, tmp_path / "killed")
