@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.widget import Widget
 
 from tui.chain_text import summary, timeline
 from tui.widgets.chart.price import Level, Mark, PriceChart
@@ -15,6 +16,10 @@ from tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from storage.chain import Chain
     from tui.app import CoinTraderApp
+
+
+PRICE_HEIGHT = 15
+"""Lines of the price and of the gap over it, where it stands under the words."""
 
 
 class ChainPane(Container):
@@ -53,7 +58,10 @@ class ChainPane(Container):
             return
         wide = self.screen.has_class("-wide")
         room = self.size.width - 2
-        words.show(timeline(chain, symbols, room) if wide else summary(chain, symbols))
+        # The room around it: where its own height follows the words, that says nothing.
+        around = self.parent.size.height if isinstance(self.parent, Widget) else self.size.height
+        height = around - (PRICE_HEIGHT if chain.path is not None else 0)
+        words.show(timeline(chain, symbols, room, height) if wide else summary(chain, symbols))
         self.set_class(chain.path is not None, "-priced")
         show_price(self.query_one(PriceChart), chain)
 
