@@ -6,12 +6,19 @@ log file stays readable. `--json` and pipes are not disturbed: standard output i
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from types import TracebackType
 from typing import Self, TextIO
 
 BAR_WIDTH = 24
+NARROW_BAR_WIDTH = 10
+NARROW_COLUMNS = 100
+"""A terminal of fewer columns gets the narrow bar, so that what is left of the line still says something."""
+
+MOST_COLUMNS = 119
 TERMINAL_SECONDS = 0.1
 PLAIN_SECONDS = 5.0
 
@@ -56,8 +63,10 @@ class ProgressLine:
         self._drawn_at = now
         text = self.line(done, total, message, now)
         if self._terminal:
-            self._stream.write("\r" + text[:118].ljust(self._drawn_width))
-            self._drawn_width = len(text[:118])
+            # A line that reaches the last column goes on below, where a carriage return cannot take it back.
+            text = text[: self._columns() - 1]
+            self._stream.write("\r" + text.ljust(self._drawn_width))
+            self._drawn_width = len(text)
         else:
             self._stream.write(text + "\n")
         self._stream.flush()
@@ -68,14 +77,23 @@ class ProgressLine:
         if total > 0:
             part = min(1.0, max(0.0, done / total))
             if self._terminal:
-                filled = round(part * BAR_WIDTH)
-                parts.append("[" + "#" * filled + "-" * (BAR_WIDTH - filled) + "]")
+                width = BAR_WIDTH if self._columns() >= NARROW_COLUMNS else NARROW_BAR_WIDTH
+                filled = round(part * width)
+                parts.append("[" + "#" * filled + "-" * (width - filled) + "]")
             parts.append(f"{part:4.0%}")
             left = self.seconds_left(done, total, now)
             if left is not None:
                 parts.append("ETA " + duration(left))
         parts.append(message or duration(now - self._start))
         return "  ".join(parts)
+
+    def _columns(self) -> int:
+        """How wide the terminal is now, as far as the line uses it."""
+        try:
+            found = os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError):
+            found = 0  # what only looks like a terminal has no size
+        return min(found or shutil.get_terminal_size((MOST_COLUMNS, 1)).columns, MOST_COLUMNS)
 
     def seconds_left(self, done: float, total: float, now: float) -> float | None:
         """At the pace since the work was first seen to move, so that a slow start does not count."""

@@ -208,7 +208,7 @@ class _Turns:
     def _message(self) -> str:
         if self._engine is None or self._engine.now_ms == 0:
             return f"run {self.run_id}"
-        now = np.datetime64(self._engine.now_ms, "ms").astype("datetime64[m]")
+        now = str(np.datetime64(self._engine.now_ms, "ms").astype("datetime64[m]")).replace("T", " ")
         held = len(self._engine.open_positions)
         return f"run {self.run_id}: {now} UTC, {held} open"
 

@@ -82,3 +82,15 @@ def test_a_terminal_gets_one_line_that_is_drawn_over_and_cleared(clock: Clock) -
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (75, "1:15"), (4000, "1:06:40")])
 def test_a_duration_reads_like_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("columns", "bar"), [(80, 10), (120, 24), (300, 24)])
+def test_a_line_stays_short_of_the_last_column_of_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int, bar: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    ProgressLine("Paper trading of every symbol from a playback", stream).update(0, 100, "x" * 300)
+    shown = stream.getvalue().lstrip("\r")
+    assert len(shown) == min(columns, 119) - 1
+    assert f"[{'-' * bar}]" in shown
