@@ -17,6 +17,7 @@ from storage.agent_responses import AgentResponseRow, responses_to
 from storage.chain_learned import Learned, learned_from
 from storage.errors import StorageError
 from storage.hindsight import HindsightRow, hindsight_of
+from storage.paper_desk import OpenPosition, held_position
 
 
 class ChainMissing(StorageError):
@@ -140,7 +141,8 @@ class Chain:
 
     `previous_id` and `next_id` are the positions before and after it. `learned_from` names the training
     sessions that learned from it, `learned_note` says so in words, `learned` has the rows. `answers` are what
-    the agents said of the signal, `hindsight` what a rejected one would have earned.
+    the agents said of the signal, `hindsight` what a rejected one would have earned, `held` a position that
+    is open, as it stands at the last close of its run.
     """
 
     signal: SignalPart | None
@@ -156,6 +158,7 @@ class Chain:
     answers: tuple[AgentResponseRow, ...] = ()
     hindsight: HindsightRow | None = None
     learned: Learned = field(default_factory=Learned)
+    held: OpenPosition | None = None
 
 
 def position_chain(connection: sqlite3.Connection, position_id: int) -> Chain:
@@ -194,11 +197,23 @@ def _chain(connection: sqlite3.Connection, signal: SignalPart | None, position: 
         previous_id=before[0] if before else None,
         next_id=after[0] if after else None,
         learned_from=learned.sessions_that_learned,
-        learned_note=learned.note if position is not None else "Nothing was opened, so nothing was learned.",
+        learned_note=_learned_note(position, learned),
         answers=() if signal is None else tuple(responses_to(connection, signal.id)),
         hindsight=None if signal is None else hindsight_of(connection, signal.id),
         learned=learned,
+        held=held_position(connection, position.id) if position and position.closed_ms is None else None,
     )
+
+
+def _learned_note(position: PositionPart | None, learned: Learned) -> str:
+    if position is None:
+        return "Nothing was opened, so nothing was learned."
+    if not learned.lessons and position.origin in ("adopted", "import"):
+        return (
+            f"Nothing: closes of origin {position.origin} teach only where the setting "
+            "training.close_origins names it."
+        )
+    return learned.note
 
 
 def _signal(connection: sqlite3.Connection, signal_id: int) -> SignalPart | None:

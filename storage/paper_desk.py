@@ -201,6 +201,12 @@ def open_positions(connection: sqlite3.Connection, runs: Sequence[PaperRunRow]) 
     return tuple(found)
 
 
+def held_position(connection: sqlite3.Connection, position_id: int) -> OpenPosition | None:
+    """One that is held, valued at the last close of its run; None once it is closed."""
+    held = open_positions(connection, paper_runs.list_paper_runs(connection, active=True))
+    return next((position for position in held if position.id == position_id), None)
+
+
 def last_closes(names: Mapping[str, Any]) -> dict[str, float]:
     """The last close of each symbol, from what a run keeps of itself; symbols without one are left out."""
     pairs = zip(names.get("symbols", ()), names.get("closes", ()), strict=False)

@@ -74,6 +74,11 @@ def latest_run_id(connection: sqlite3.Connection) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
+def oldest_run_id(connection: sqlite3.Connection) -> int | None:
+    """The first run of any kind, None when there is none."""
+    return connection.execute("SELECT min(id) FROM trading_run").fetchall()[0][0]  # type: ignore[no-any-return]
+
+
 def rejection_counts(connection: sqlite3.Connection, run_id: int | None = None) -> list[RuleCount]:
     """How often each rule said no, most frequent first; of one run, or of all."""
     where, parameters = ("WHERE run_id = ?", (run_id,)) if run_id is not None else ("", ())

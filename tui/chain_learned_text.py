@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ANSWER_STYLES = {"approved": "$gain", "vetoed": "bold $loss"}
 LESSON_STYLES = {"trained": "bold $gain", "failed": "bold $loss", "waiting": "$warning"}
-AFTER = (("1 min", "return_1m"), ("5 min", "return_5m"), ("15 min", "return_15m"))
+AFTER = (1, 5, 15)
+"""Minutes after an entry at which labels are taken."""
 
 
 def answers_stage(answers: Sequence[AgentResponseRow], symbols: Symbols) -> Stage:
@@ -48,7 +49,9 @@ def _answer(answer: AgentResponseRow, symbols: Symbols) -> Chunk:
 def hindsight_stage(signal: SignalPart, known: HindsightRow | None, symbols: Symbols) -> Stage:
     """What the trade would have brought that was not made."""
     if known is None:
-        words = "not yet computed: no complete candles follow it, or no strategy"
+        words = "not yet computed: it is reckoned once candles follow that would have ended the trade"
+        if signal.strategy == "manual":
+            words = "none: an order by hand has no exits of its own that could be followed"
         return Stage("hindsight", False, ((plain(words, LABEL),),))
     quote = clean(signal.symbol.rpartition("/")[2] if "/" in signal.symbol else "", symbols)
     word, style = ("missed", "bold $loss") if known.pnl > 0 else ("saved", "bold $gain")
@@ -68,17 +71,25 @@ def hindsight_stage(signal: SignalPart, known: HindsightRow | None, symbols: Sym
 
 def labels_stage(labels: LabelPart) -> Stage:
     """Where the price stood after the entry."""
-    known = [(name, getattr(labels, field)) for name, field in AFTER]
-    chunks = labelled(
-        *((name, ("unknown", LABEL) if value is None else fraction(value)) for name, value in known)
-    )
-    reached = any(value is not None for _, value in known)
+    known = dict(zip(AFTER, (labels.return_1m, labels.return_5m, labels.return_15m), strict=True))
+    chunks = [
+        ((f"{minutes} min ", LABEL), *_label(value, labels.why_unknown(minutes)))
+        for minutes, value in known.items()
+    ]
+    reached = any(value is not None for value in known.values())
     return Stage("labels", reached, ((plain("price after the entry", LABEL), *chunks),))
+
+
+def _label(value: float | None, why_unknown: str) -> Chunk:
+    return ((f"unknown ({why_unknown})", LABEL),) if value is None else (fraction(value),)
 
 
 def learned_stages(chain: Chain, symbols: Symbols) -> Iterator[Stage]:
     """What became of each lesson, and the versions that its sessions made."""
     learned = chain.learned
+    if chain.position is not None and chain.position.closed_ms is None:
+        yield Stage("learned", False, ((plain("nothing yet; its close will teach", LABEL),),))
+        return
     if not learned.lessons:
         yield Stage("learned", False, ((plain(clean(chain.learned_note, symbols), LABEL),),))
         return

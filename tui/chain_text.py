@@ -46,11 +46,12 @@ from tui.widgets.paged_table.formats import (
 
 if TYPE_CHECKING:
     from storage.chain import Chain, DecisionPart, FillPart, PositionPart, RewardPart, SignalPart
+    from storage.paper_desk import OpenPosition
 
 
 def stages(chain: Chain, symbols: Symbols) -> list[Stage]:
     """The stations of a chain, in the order in which they happened."""
-    return [*_decided(chain, symbols), *_held(chain, symbols), *learned_stages(chain, symbols)]
+    return [*_decided(chain, symbols), *_traded(chain, symbols), *learned_stages(chain, symbols)]
 
 
 def _decided(chain: Chain, symbols: Symbols) -> Iterator[Stage]:
@@ -64,11 +65,13 @@ def _decided(chain: Chain, symbols: Symbols) -> Iterator[Stage]:
             yield hindsight_stage(chain.signal, chain.hindsight, symbols)
 
 
-def _held(chain: Chain, symbols: Symbols) -> Iterator[Stage]:
+def _traded(chain: Chain, symbols: Symbols) -> Iterator[Stage]:
     if chain.position is not None:
-        yield _position(chain.position, symbols)
+        yield _position(chain.position, chain.held, symbols)
         yield _fills(chain.fills, symbols)
-        yield _result(chain.position, symbols)
+        yield _result(chain.position, chain.held, symbols)
+    elif chain.decision is not None and chain.decision.accepted:
+        yield Stage("position", False, ((plain("none yet: the order is filled at the next open", LABEL),),))
     for reward in chain.rewards:
         yield _reward(reward, symbols)
     if chain.learned.labels is not None:
@@ -180,7 +183,7 @@ def _decision(decision: DecisionPart, symbols: Symbols) -> Stage:
     return Stage("decision", True, (first, labelled(*rule)))
 
 
-def _position(position: PositionPart, symbols: Symbols) -> Stage:
+def _position(position: PositionPart, held: OpenPosition | None, symbols: Symbols) -> Stage:
     share = position.notional / position.equity_at_entry if position.equity_at_entry else 0.0
     first = (
         plain(f"#{position.id:,}", LABEL),
@@ -191,11 +194,20 @@ def _position(position: PositionPart, symbols: Symbols) -> Stage:
     second = labelled(
         ("stop", format_price(position.stop_price) if position.stop_price else "none"),
         ("target", format_price(position.target_price) if position.target_price else "none"),
+        *_run(position, held),
+    )
+    return Stage("position", True, (first, second))
+
+
+def _run(position: PositionPart, held: OpenPosition | None) -> tuple[tuple[str, Part | str], ...]:
+    """How long it was held and how far it ran; of what is open only what is known of it."""
+    if position.closed_ms is None:
+        return () if held is None else (("held", format_duration(held.hold_ms)),)
+    return (
         ("held", format_duration(position.hold_ms)),
         ("worst", fraction(position.mae)),
         ("best", fraction(position.mfe)),
     )
-    return Stage("position", True, (first, second))
 
 
 def _fills(fills: Sequence[FillPart], symbols: Symbols) -> Stage:
@@ -214,9 +226,28 @@ def _fill(fill: FillPart, symbols: Symbols) -> tuple[Chunk, ...]:
     )
 
 
-def _result(position: PositionPart, symbols: Symbols) -> Stage:
+def _standing(position: PositionPart, held: OpenPosition | None, symbols: Symbols) -> Stage:
+    """What an open position would bring now."""
+    first = (plain("still open", "$accent"),)
+    if held is None or held.pnl is None or held.last is None:
+        fee = format_amount(position.fees, 10)
+        second = plain(f"fee of its entry {fee}; the last close of its run is not known", LABEL)
+        return Stage("result", False, (first, (second,)))
+    where = f"at the last close {format_price(held.last)}"
+    costs = "after the fee of its entry and before the costs of its exit"
+    return Stage(
+        "result",
+        False,
+        (
+            (*first, (("would bring ", LABEL), result(held.pnl, symbols)), plain(where, LABEL)),
+            (plain(costs, LABEL),),
+        ),
+    )
+
+
+def _result(position: PositionPart, held: OpenPosition | None, symbols: Symbols) -> Stage:
     if position.closed_ms is None:
-        return Stage("result", False, ((plain("still open", "$accent"),),))
+        return _standing(position, held, symbols)
     first = (
         (result(position.pnl, symbols),),
         *labelled(("closed by", clean(position.exit_reason, symbols).replace("_", " ") or "nothing named")),

@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 def held_now(connection: sqlite3.Connection, chain: Chain) -> OpenPosition | None:
     """The position of a chain at the last close of its run, None once it is closed."""
-    from storage.paper_desk import open_positions
-    from storage.paper_runs import list_paper_runs
+    from storage.paper_desk import held_position
 
     if chain.position is None or chain.position.closed_ms is not None:
         return None
-    held = open_positions(connection, list_paper_runs(connection, active=True))
-    return next((item for item in held if item.id == chain.position.id), None)
+    return held_position(connection, chain.position.id)
 
 
 def price_text(price: float) -> str:

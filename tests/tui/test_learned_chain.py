@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from cointrader.cli.chain import story
 from cointrader.settings import Settings
 from storage.chain import Chain, position_chain, signal_chain
-from storage.database import open_database
+from storage.database import open_database, transaction
 from storage.workspace import Workspace
 from tests.tui.driving import console, loaded, notes, screen_text, until
 from tests.tui.learned_rows import answer, learned_workspace
@@ -66,7 +66,7 @@ def test_what_a_close_taught_is_told_with_the_numbers_of_the_tables(learned: Wor
     assert "dqn waiting 140/200" in text
     assert "cob_rl absent  no version of cob_rl decides yet" in text
     assert f"session {session.id} cnn succeeded  → v4 champion pivot_auc 0.534, baseline 0.5" in text
-    assert "1 min +0.10%  5 min -0.20%  15 min unknown" in text
+    assert "1 min +0.10%  5 min -0.20%  15 min unknown (no bars are stored)" in text
     for part in (*chain.rewards[0].normalized_parts, *chain.rewards[0].comprehensive_parts):
         assert part in text
 
@@ -90,7 +90,7 @@ def test_a_rejection_tells_what_agents_said_and_what_it_would_have_earned(learne
 
 def test_a_rejection_of_which_nothing_is_known_yet_says_so(learned: Workspace) -> None:
     text = timeline(chain_of(learned, signal=58), UNICODE, 200).plain
-    assert "not yet computed" in text and "would have earned" not in text
+    assert "not yet computed: it is reckoned once candles follow" in text and "would have earned" not in text
 
 
 def test_the_pane_under_a_table_says_of_each_model_what_became_of_its_lesson(learned: Workspace) -> None:
@@ -157,6 +157,35 @@ async def test_without_utf8_the_chain_is_ascii(learned: Workspace) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, "position", TAUGHT)
         assert screen_text(pilot).isascii()
+
+
+def test_an_order_by_hand_has_no_hindsight(learned: Workspace) -> None:
+    with closing(open_database(learned)) as connection, transaction(connection):
+        connection.execute("UPDATE signal SET strategy = 'manual' WHERE id = 58")
+    assert (
+        "an order by hand has no exits of its own"
+        in timeline(chain_of(learned, signal=58), UNICODE, 200).plain
+    )
+
+
+def test_an_open_position_stands_at_the_last_close_and_has_taught_nothing(learned: Workspace) -> None:
+    with closing(open_database(learned)) as connection, transaction(connection):
+        connection.execute("UPDATE position SET state = 'open', closed_ms = 0 WHERE id = 40")
+    chain = chain_of(learned, position=40)
+    assert chain.held is not None and chain.held.id == 40
+    text = timeline(chain, UNICODE, 200).plain
+    assert "the last close of its run is not known" in text and "worst" not in text
+    assert "nothing yet; its close will teach" in text
+    held = dataclasses.replace(chain.held, last=chain.held.entry_price, now_ms=chain.held.opened_ms + 300_000)
+    text = timeline(dataclasses.replace(chain, held=held), UNICODE, 200).plain
+    assert f"still open  would bring -{held.fees:.2f} ▼" in text and "held 0h05" in text
+
+
+def test_an_accepted_signal_waits_for_the_next_open(learned: Workspace) -> None:
+    with closing(open_database(learned)) as connection, transaction(connection):
+        connection.execute("DELETE FROM signal_position WHERE signal_id = 2")
+    text = timeline(chain_of(learned, signal=2), UNICODE, 200).plain
+    assert "none yet: the order is filled at the next open" in text
 
 
 async def test_a_position_that_taught_nobody_still_says_so(tmp_path: Path) -> None:

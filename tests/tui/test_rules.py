@@ -100,8 +100,10 @@ async def test_a_filter_by_a_run_narrows_the_sums_to_it(learned: Workspace) -> N
         table = await loaded(pilot)
         await until(pilot, lambda: "12 of 30" in rules_text(pilot), "the sums of both runs")
         assert "all runs" in str(app.screen.query_one(RulePanel).border_title)
+        assert "counts twice" in rules_text(pilot).replace("\n", " ")
         app.screen.filter_by(f"run:{other}")  # type: ignore[attr-defined]
         await until(pilot, lambda: "not yet computed: 10 of 10" in rules_text(pilot), "the sums of the run")
+        assert "twice" not in rules_text(pilot)
         assert f"run {other}" in str(app.screen.query_one(RulePanel).border_title)
         app.screen.query_one(RuleSums).focus()
         await pilot.press("home", "enter")

@@ -32,10 +32,11 @@ RUN = re.compile(r"^(?:.*\s)?run[:=](\d+)(?:\s[^|]*)?$")
 
 @dataclass(frozen=True)
 class RulesView:
-    """What one read brought: the sums, of which run (None: of all), the newest run, the quote currency."""
+    """What one read brought: the sums, of which run (None: of all), the first and last run, the currency."""
 
     sums: tuple[RuleSum, ...]
     run_id: int | None
+    oldest_run: int | None
     newest_run: int | None
     currency: str
 
@@ -115,10 +116,11 @@ class RejectionsScreen(ChainTableScreen):
 
         def ask(connection: sqlite3.Connection) -> RulesView:
             from storage.hindsight import quote_currency, sums_by_rule
-            from storage.runs import latest_run_id
+            from storage.runs import latest_run_id, oldest_run_id
 
             sums = tuple(sums_by_rule(connection, run_id))
-            return RulesView(sums, run_id, latest_run_id(connection), quote_currency(connection))
+            oldest, newest = oldest_run_id(connection), latest_run_id(connection)
+            return RulesView(sums, run_id, oldest, newest, quote_currency(connection))
 
         def failed(error: Exception) -> None:
             self.console.report_error(error, "summing up what each rule saved and missed")
@@ -130,7 +132,8 @@ class RejectionsScreen(ChainTableScreen):
     def _show_rules(self, view: RulesView) -> None:
         self._rules = view
         of = "all runs" if view.run_id is None else f"run {view.run_id}"
-        self.query_one(RulePanel).show(view.sums, of=of, currency=view.currency)
+        twice = view.run_id is None and view.newest_run != view.oldest_run
+        self.query_one(RulePanel).show(view.sums, of=of, currency=view.currency, twice=twice)
         self._rules_pace.answered()
 
     @on(LoadingTable.Changed)

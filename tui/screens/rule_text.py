@@ -65,8 +65,14 @@ def rule_line(rule: RuleSum, width: int, symbols: Symbols) -> Content:
     return assemble(parts)
 
 
-def rule_note(rules: Sequence[RuleSum], width: int, *, whole: bool) -> Content:
-    """How far hindsight has come and what these sums are not; where there is room, what they are."""
+TWICE = "Of all runs together, what two runs rejected counts twice; the filter run:N is for one of them."
+
+
+def rule_note(rules: Sequence[RuleSum], width: int, *, whole: bool, twice: bool = False) -> Content:
+    """How far hindsight has come and what these sums are not; where there is room, what they are.
+
+    `twice` says that they are of several runs.
+    """
     total = sum(rule.n for rule in rules)
     if not total:
         return assemble([("no rejections yet", "$quiet")])
@@ -80,6 +86,7 @@ def rule_note(rules: Sequence[RuleSum], width: int, *, whole: bool) -> Content:
     if left:
         parts = [(f"not yet computed: {left:,} of {total:,}.", "$warning"), (f" {apart}", "$quiet")]
         words = f"Not computed: no complete candles follow yet, or no strategy is named. {words}"
+    words = f"{words} {TWICE}" if twice else words
     return assemble([*parts, *[("\n" + line, "$quiet") for line in wrap(words, width) if whole]])
 
 

@@ -100,8 +100,9 @@ class RulePanel(Vertical):
         super().__init__(id=id)
         self.border_title = " rules "
         self._shown: tuple[RuleSum, ...] | None = None
-        self._shape = ("", 0, 0)
+        self._shape = ("", 0, 0, False)
         self._currency = ""
+        self._twice = False
 
     def compose(self) -> ComposeResult:
         """Columns, rules, note."""
@@ -118,17 +119,21 @@ class RulePanel(Vertical):
         head, note = (self.query_one(f"#rules-{part}", Panel).text for part in ("head", "note"))
         return "\n".join([head, *lines, note])
 
-    def show(self, rules: Sequence[RuleSum], *, of: str, currency: str) -> None:
-        """Shows the sums; `of` names the run or runs, `currency` what the money is in."""
+    def show(self, rules: Sequence[RuleSum], *, of: str, currency: str, twice: bool = False) -> None:
+        """Shows the sums; `of` names the run or runs, `currency` what the money is in.
+
+        `twice` says that one signal may be among them as often as there are runs.
+        """
         found, (width, height) = words.by_net(rules), self.content_size
         width = max(30, width)
-        shape = (of, width, height)
+        shape = (of, width, height, twice)
         if (found, shape) == (self._shown, self._shape):
             return
-        self._shown, self._shape, self._currency = found, shape, currency
+        self._shown, self._shape, self._currency, self._twice = found, shape, currency, twice
         self.border_title = f" what the rules of {of} saved and missed " if found else " rules "
         self.query_one("#rules-head", Panel).show(words.rule_head(width, currency) if found else Content(""))
-        note = words.rule_note(found, width, whole=not self.screen.has_class("-short"))
+        whole = not self.screen.has_class("-short")
+        note = words.rule_note(found, width, whole=whole, twice=twice)
         self.query_one("#rules-note", Panel).show(note)
         sums = self.query_one(RuleSums)
         sums.styles.max_height = max(1, height - 2 - note.plain.count("\n"))
@@ -137,4 +142,4 @@ class RulePanel(Vertical):
     def on_resize(self) -> None:
         """Columns come and go with the width."""
         if self._shown is not None:
-            self.show(self._shown, of=self._shape[0], currency=self._currency)
+            self.show(self._shown, of=self._shape[0], currency=self._currency, twice=self._twice)
