@@ -86,11 +86,13 @@ def test_a_duration_reads_like_a_clock(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(("columns", "bar"), [(80, 10), (120, 24), (300, 24)])
 def test_a_line_stays_short_of_the_last_column_of_its_terminal(
-    monkeypatch: pytest.MonkeyPatch, columns: int, bar: int
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, columns: int, bar: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
-    ProgressLine("Paper trading of every symbol from a playback", stream).update(0, 100, "x" * 300)
+    line = ProgressLine("Paper trading of every symbol from a playback", stream)
+    clock.now += 1.0
+    line.update(0, 100, "x" * 300)
     shown = stream.getvalue().lstrip("\r")
     assert len(shown) == min(columns, 119) - 1
     assert f"[{'-' * bar}]" in shown
