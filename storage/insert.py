@@ -14,6 +14,10 @@ _SEARCHED_TEXT = {
     "position": "symbol || ' ' || strategy || ' ' || side || ' ' || exit_reason",
 }
 
+# What was checked once: names of a table and its columns are safe in every database, and one that lacks them,
+# an older one, refuses the statement itself.
+_STATEMENTS: dict[tuple[str, tuple[str, ...]], str] = {}
+
 
 def insert_rows(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -22,14 +26,14 @@ def insert_rows(
 
     Raises StorageError when the table or a column does not exist.
     """
-    return connection.executemany(_statement(connection, table, columns), rows).rowcount
+    return connection.executemany(_statement(connection, table, tuple(columns)), rows).rowcount
 
 
 def insert_row(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], row: Sequence[object]
 ) -> int:
     """Inserts one row and returns its id. Raises StorageError when a name does not exist."""
-    row_id = connection.execute(_statement(connection, table, columns), row).lastrowid
+    row_id = connection.execute(_statement(connection, table, tuple(columns)), row).lastrowid
     if row_id is None:
         raise StorageError(f"{table}: the row was not inserted")
     return row_id
@@ -87,11 +91,14 @@ def check_columns(connection: sqlite3.Connection, table: str, columns: Sequence[
         raise StorageError(f"{table}: columns must be named, each once: {', '.join(columns)}")
 
 
-def _statement(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
-    check_columns(connection, table, columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    marks = ", ".join("?" * len(columns))
-    return f'INSERT INTO "{table}" ({names}) VALUES ({marks})'
+def _statement(connection: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> str:
+    statement = _STATEMENTS.get((table, columns))
+    if statement is None:
+        check_columns(connection, table, columns)
+        names = ", ".join(f'"{column}"' for column in columns)
+        marks = ", ".join("?" * len(columns))
+        statement = _STATEMENTS[table, columns] = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'
+    return statement
 
 
 def _searched(table: str) -> str:

@@ -3,9 +3,9 @@
     agent_io = AgentIO(risk_agent=lambda signal: {"passed": False, "reason": "too wild"})
     agent_io.send_to_risk(signal)  # {"passed": False, "signal_id": ..., "reason": "too wild"}
 
-Every question has a limit of time. Silence, an exception and an answer that makes no sense are a veto each,
-and each answer is kept with the signal that it was about. An agent gets a copy: it cannot change what is
-decided.
+Every question has a limit of time; our own agents, which cannot hang, are asked in place. Silence, an
+exception and an answer that makes no sense are a veto each, and each answer is kept with the signal that it
+was about. An agent gets a copy: it cannot change what is decided.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from cointrader.core import own_agents
 from cointrader.core.agent_answers import Response, kept_reason, understood
-from cointrader.core.agent_worker import AgentWorker, NotAsked, Returned
+from cointrader.core.agent_worker import AgentWorker, NotAsked, Returned, ask_in_place
 from cointrader.core.decision_gate import DecisionGate, Question
 from cointrader.core.desk import Desk, signal_key
 from cointrader.core.memory.record_text import clean_text
@@ -57,6 +57,11 @@ class AgentIO:
         if not 0.0 < timeout_seconds <= LONGEST_TIMEOUT or math.isnan(timeout_seconds):
             raise ValueError(f"timeout_seconds must be above 0 and at most 3600, got {timeout_seconds}")
         self.valid_strategies: set[str] = known_strategies()
+        self._own: tuple[AgentCall, ...] = (
+            self._knows_strategy,
+            own_agents.risk_agent,
+            own_agents.execution_agent,
+        )
         self.strategy_agent = strategy_agent or self._knows_strategy
         self.risk_agent = risk_agent or own_agents.risk_agent
         self.execution_agent = execution_agent or own_agents.execution_agent
@@ -77,11 +82,16 @@ class AgentIO:
         }
         call, started = calls[agent], time.perf_counter_ns()
         returned: Returned[tuple[Answer, str]] | None
+        silence = f"no answer within {self.timeout_seconds:g} s"
+
+        def put() -> tuple[Answer, str]:
+            return understood(call(copy.deepcopy(subject)), signal_id)
+
         try:
-            returned = self._workers[agent].ask(
-                lambda: understood(call(copy.deepcopy(subject)), signal_id), self.timeout_seconds
-            )
-            silence = f"no answer within {self.timeout_seconds:g} s"
+            if call in self._own:
+                returned = ask_in_place(put)
+            else:
+                returned = self._workers[agent].ask(put, self.timeout_seconds)
         except NotAsked as error:
             returned, silence = None, str(error)
         micros = (time.perf_counter_ns() - started) // 1_000

@@ -89,11 +89,12 @@ def _started(name: str) -> _Thread:
 
 def _answer(thread: _Thread) -> None:
     while (question := thread.questions.get()) is not None:
-        question.answers.put(_returned(question.ask))
+        question.answers.put(ask_in_place(question.ask))
     thread.ended.set()
 
 
-def _returned(ask: Callable[[], T]) -> Returned[T]:
+def ask_in_place(ask: Callable[[], T]) -> Returned[T]:
+    """What `ask` returned or raised, in the caller's thread: for code that is known to come to an end."""
     try:
         return Returned(value=ask())
     # An agent that raises SystemExit must be told apart from one that is silent. What it raised is put into

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from cointrader.core import decide
-from cointrader.core.book import ACCOUNT, SIGNAL, SYMBOL, Book, open_book
+from cointrader.core.book import ACCOUNT, SIGNAL, SYMBOL, Book
+from cointrader.core.book_symbols import NEW, carry_over, fresh_book, places_in_use
 from cointrader.core.limits import Rules, rules_of
 from cointrader.core.reasons import Reason
 from cointrader.core.single_moves import close_slot_at, meet_order_at, no_market, take_signal_at
@@ -26,7 +27,8 @@ from cointrader.core.wish import Wish
 from cointrader.settings import Settings
 from cointrader.trading.position import SLOT, ExitReason, Phase
 
-OUTBOX = 8
+MOST_IDLE = 64
+"""So many symbols are kept as they come; more cost every decision time."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ class Portfolio:
 
     def _decide(self, wish: Wish, price: float, now_ms: int) -> Verdict:
         number = self._next
-        symbol, strategy = self._symbol(wish.symbol, wish.base), self._strategy(wish.strategy)
+        symbol, strategy = self._symbol(wish.symbol, now_ms), self._strategy(wish.strategy)
         self._book.symbols[symbol]["close"] = price
         signal = np.zeros(1, SIGNAL)
         for name in ("stop_distance", "target_distance", "trail_distance"):
@@ -234,23 +236,20 @@ class Portfolio:
         return verdict
 
     def _fresh(self, symbols: list[str], room: int = 0) -> Book:
-        bases = [symbol.partition("/")[0] for symbol in symbols]
         per_symbol = max(self.rules.max_per_symbol, room)
-        return open_book(bases, [self.bar_ms] * len(symbols), self.start_equity, per_symbol, OUTBOX)
+        return fresh_book(symbols, self.bar_ms, self.start_equity, per_symbol)
 
-    def _symbol(self, symbol: str, base: str) -> int:
+    def _symbol(self, symbol: str, now_ms: int) -> int:
+        """Its number; a symbol that is new finds room among those that are still in use."""
         if symbol in self._symbols:
             return self._symbols.index(symbol)
-        before, active = self._book, self._active
-        self._symbols.append(symbol)
-        book = self._fresh(self._symbols, room=active)
-        book.account[:] = before.account
-        known = before.symbols.size
-        for name in ("close", "long_ms", "short_ms"):
-            book.symbols[name][:known] = before.symbols[name]
-        book.slots[:active] = before.slots[:active]
-        self._book = book
-        return known
+        places = list(range(len(self._symbols)))
+        if len(places) >= MOST_IDLE:
+            places = places_in_use(self._book, now_ms, self.rules.cooldown_ms)
+        self._symbols = [*(self._symbols[place] for place in places), symbol]
+        book = self._fresh(self._symbols, room=self._active)
+        self._book = carry_over(self._book, book, [*places, NEW])
+        return len(places)
 
     def _strategy(self, strategy: str) -> int:
         if strategy not in self._strategies:

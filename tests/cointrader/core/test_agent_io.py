@@ -109,3 +109,20 @@ def test_without_agents_of_others_the_own_ones_look_once_more(core: Core) -> Non
     assert core.agent_io.send_to_strategy({"signal_id": "x", "strategy": "hope"})["approved"] is False
     assert core.agent_io.send_to_risk({"signal_id": "x", "params": {"amount": -1}})["passed"] is False
     assert core.agent_io.send_to_execution({"command": "buy"}) is False
+
+
+def test_an_agent_of_others_is_asked_in_a_thread_and_an_own_one_in_place(core: Core) -> None:
+    asked_in: list[str] = []
+    core.agent_io.strategy_agent = lambda signal: asked_in.append(threading.current_thread().name) is None
+    before = set(threading.enumerate())
+    assert core.executor.execute_logic_tree(core.signal())
+    assert asked_in == ["agent-strategy"]
+    assert {thread.name for thread in set(threading.enumerate()) - before} == {"agent-strategy"}
+
+
+def test_a_strategy_that_the_filter_takes_is_one_for_our_own_agent_too(core: Core) -> None:
+    core.executor.signal_filter.valid_strategies.add("mine")
+    assert core.flow.check_risk_compliance(core.signal(strategy="mine")) == {"passed": True}
+    assert core.executor.execute_logic_tree(core.signal(strategy="mine"))
+    core.executor.signal_filter.valid_strategies.remove("arbitrage")
+    assert core.agent_io.send_to_strategy(core.signal("s2", strategy="arbitrage"))["approved"] is False

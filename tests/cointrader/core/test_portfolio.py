@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cointrader.core.portfolio import Portfolio
+from cointrader.core.portfolio import MOST_IDLE, Portfolio
 from cointrader.core.reasons import Reason
 from cointrader.core.wish import Wish
 from cointrader.settings import LimitSettings, Settings
@@ -156,3 +156,28 @@ def test_what_was_accepted_is_known_by_every_part_of_it(
 ) -> None:
     portfolio.take(wish(), 100.0, NOON_MS)
     assert portfolio.differs("s1", replace(wish(), **changes)) == told
+
+
+def test_symbols_that_nothing_depends_on_are_forgotten_and_nothing_else_is(portfolio: Portfolio) -> None:
+    """Otherwise every decision would cost as much as there were ever symbols."""
+    opened(portfolio, wish("held", "BTC", 5.0))
+    opened(portfolio, wish("paused", "ETH", 5.0))
+    portfolio.close("paused", 100.0, NOON_MS + 2_000)
+    for number in range(4 * MOST_IDLE):
+        now_ms = NOON_MS + 3_000 + number * 1_000
+        item = replace(wish(f"s{number}", f"A{number}", 1.0), ts_ms=now_ms)
+        assert portfolio.take(item, 100.0, now_ms).reason is Reason.ACCEPTED
+        portfolio.drop(item.signal_id)
+        assert len(portfolio.dump()["symbols"]) <= MOST_IDLE + 1
+    again = Portfolio(Settings(), bar_ms=BAR_MS)
+    again.load(portfolio.dump())
+    now_ms += 1_000
+    assert now_ms < NOON_MS + 300_000
+    for account in (portfolio, again):
+        late = replace(wish("late", "ETH", 1.0), ts_ms=now_ms)
+        assert account.judge(late, 100.0, now_ms).reason is Reason.COOLDOWN
+        assert account.judge(replace(late, symbol="BTC/USDT", base="BTC", side=-1), 100.0, now_ms).reason is (
+            Reason.SYMBOL_OPEN
+        )
+        expected = 5 * (109.978 - 100.02) - 0.001 * 5 * (100.02 + 109.978)
+        assert account.close("held", 110.0, now_ms) == pytest.approx(expected, abs=1e-9)
