@@ -116,7 +116,7 @@ async def test_account_positions_and_decisions_follow_the_run(workspace: Workspa
         assert "99.0198" in held(app) and "+19.60 ▲" in held(app) and "+3.92" in held(app)
         await until(pilot, lambda: "by hand" in panel(app, "decisions"))
         assert "accepted at 99.0000" in panel(app, "decisions")
-        assert "10,019.60" in panel(app, "account") and "1 of 5 open" in panel(app, "account")
+        assert "10,019.60" in panel(app, "account") and "open 1/5" in panel(app, "account")
         assert app.screen.query_one("#equity", Chart).series
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ChainScreen), "the chain")

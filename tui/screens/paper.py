@@ -88,7 +88,6 @@ class PaperScreen(ClosingKeys):
     def on_mount(self) -> None:
         """Nothing is shown before the first answer."""
         self.query_one("#empty").display = False
-        self.query_one("#body").display = False
 
     # Reading
 
@@ -158,25 +157,26 @@ class PaperScreen(ClosingKeys):
 
         symbols, empty = self.console.symbols, desk.row is None
         self.query_one("#empty").display = empty
-        if self.query_one("#body").display is empty:
-            self.query_one("#body").display = not empty
-            # Only when it is laid out is it known how much fits.
-            self.call_after_refresh(self.show_desk, desk)
+        self.query_one("#body").display = not empty
         self._say_title(desk)
         if empty:
             text = words.empty_text(desk, symbols, read_only=self.console.read_only)
             self.query_one("#empty", Panel).show(text)
             return
         account = self.query_one("#account", Panel)
+        if not account.content_size.width:
+            # Only when it is laid out is it known how much fits.
+            self.call_after_refresh(self.show_desk, desk)
+            return
         whole = not self.has_class("-short") or not self.has_class("-narrow")
-        width = account.content_size.width or 50
+        width = account.content_size.width
         account.show(words.account_text(desk, width, symbols, whole=whole))
         self._show_curve(desk)
         self._show_positions(desk)
         decisions, orders = self.query_one("#decisions", Panel), self.query_one("#orders", Panel)
-        decisions.show(words.decisions_text(desk, decisions.content_size.width or 60, symbols))
+        decisions.show(words.decisions_text(desk, decisions.content_size.width, symbols))
         orders.show(
-            words.orders_text(desk.orders, orders.content_size.width or 60, symbols),
+            words.orders_text(desk.orders, orders.content_size.width, symbols),
             title=words.orders_title(desk.orders),
         )
 
@@ -209,7 +209,7 @@ class PaperScreen(ClosingKeys):
         from tui.screens import position_rows as rows
 
         listed, symbols = self.query_one("#open", RecordList), self.console.symbols
-        width = (listed.content_size.width or 78) - 2
+        width = listed.content_size.width - 2
         listed.show(
             rows.positions_head(width, symbols),
             [rows.position_record(position, width, symbols) for position in desk.positions],

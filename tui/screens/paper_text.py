@@ -136,8 +136,8 @@ def _limits(desk: PaperDesk, run: RunRow) -> list[Part]:
     lost = max(0.0, -desk.day.pnl / run.end_equity) if desk.day is not None else 0.0
     return [
         (f"{'limits':<{LABEL}}", "$quiet"),
-        (f"{len(desk.positions)} of {most:g} open, {used:.0%} of {share:.0%} exposed, ", ""),
-        (f"{lost * 100:.1f} of {loss * 100:g}% lost", "bold $loss" if lost >= loss else ""),
+        (f"open {len(desk.positions)}/{most:g}, exposed {used * 100:.0f}/{share * 100:g} %, ", ""),
+        (f"lost {lost * 100:.1f}/{loss * 100:g} %", "bold $loss" if lost >= loss else ""),
     ]
 
 

@@ -48,11 +48,17 @@ WHERE_THERE_IS_ROOM: tuple[Column, ...] = (
 """In the order in which they are added."""
 
 
+def gap_for(width: int) -> str:
+    """What stands between two columns."""
+    return "  " if width >= 96 else " "
+
+
 def columns_for(width: int) -> tuple[Column, ...]:
     """The columns that fit into a width."""
-    found, room = list(ALWAYS), width - sum(cells + 1 for _, cells, _ in ALWAYS)
+    gap = len(gap_for(width))
+    found, room = list(ALWAYS), width - sum(cells + gap for _, cells, _ in ALWAYS)
     for column in WHERE_THERE_IS_ROOM:
-        room -= column[1] + 1
+        room -= column[1] + gap
         if room < 0:
             break
         found.append(column)
@@ -63,7 +69,7 @@ def positions_head(width: int, symbols: Symbols) -> Content:
     """The names of the columns."""
     return assemble(
         [
-            (fit(name, cells, right=right, ellipsis=symbols.ellipsis) + " ", "$quiet")
+            (fit(name, cells, right=right, ellipsis=symbols.ellipsis) + gap_for(width), "$quiet")
             for name, cells, right in columns_for(width)
         ]
     )
@@ -71,12 +77,12 @@ def positions_head(width: int, symbols: Symbols) -> Content:
 
 def position_record(position: OpenPosition, width: int, symbols: Symbols) -> Record:
     """One position in a line; what leaves at the next open says so in place of its age."""
-    cells = _cells(position, symbols)
+    cells, gap = _cells(position, symbols), gap_for(width)
     return Record(
         position.id,
         assemble(
             [
-                (fit(cells[name][0], room, right=right, ellipsis=symbols.ellipsis) + " ", cells[name][1])
+                (fit(cells[name][0], room, right=right, ellipsis=symbols.ellipsis) + gap, cells[name][1])
                 for name, room, right in columns_for(width)
             ]
         ),
