@@ -9,6 +9,7 @@ from storage.closes import TRAINED
 from storage.outbox import LessonRow, lessons_of
 
 LEARNED_UNKNOWN = "No training session has recorded that it learned from this position."
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,25 @@ class ArtifactPart:
 
 @dataclass(frozen=True)
 class LabelPart:
-    """Where the price stood after the entry, as a return; None where that is not known. Labels, never pay."""
+    """Where the price stood after the entry, as a return; None where that is not known. Labels, never pay.
+
+    `bar_ms` is the length of the finest bars of the symbol, 0 where none are stored; `is_final` says that
+    nothing more will be filled in.
+    """
 
     return_1m: float | None
     return_5m: float | None
     return_15m: float | None
+    bar_ms: int = 0
+    is_final: bool = False
+
+    def why_unknown(self, minutes: int) -> str:
+        """Why there is no return after so many minutes."""
+        if not self.bar_ms:
+            return "no bars are stored"
+        if minutes * MINUTE_MS % self.bar_ms:
+            return f"bars are of {self.bar_ms / MINUTE_MS:g} minutes"
+        return "no bar closed then" if self.is_final else "its bars have not come"
 
 
 @dataclass(frozen=True)
@@ -142,6 +157,9 @@ def _artifacts(connection: sqlite3.Connection, session_id: int) -> list[Artifact
 
 def _labels(connection: sqlite3.Connection, position_id: int) -> LabelPart | None:
     rows = connection.execute(
-        "SELECT return_1m, return_5m, return_15m FROM outcome_label WHERE position_id = ?", (position_id,)
+        "SELECT l.return_1m, l.return_5m, l.return_15m, coalesce((SELECT min(f.timeframe_ms) "
+        "FROM candle_file AS f WHERE f.symbol = p.symbol), 0), l.computed_ms > 0 "
+        "FROM outcome_label AS l JOIN position AS p ON p.id = l.position_id WHERE l.position_id = ?",
+        (position_id,),
     ).fetchall()
-    return LabelPart(*rows[0]) if rows else None
+    return LabelPart(*rows[0][:4], is_final=bool(rows[0][4])) if rows else None

@@ -30,9 +30,12 @@ def learned_lines(chain: Chain) -> Iterator[str]:
 
 
 def _labels(labels: LabelPart) -> str:
-    after = (("1m", labels.return_1m), ("5m", labels.return_5m), ("15m", labels.return_15m))
-    told = "  ".join(f"{name} {'unknown' if value is None else f'{value:+.3%}'}" for name, value in after)
-    return f"labels  price after the entry: {told}"
+    after = ((1, labels.return_1m), (5, labels.return_5m), (15, labels.return_15m))
+    told = (
+        f"{minutes}m unknown ({labels.why_unknown(minutes)})" if value is None else f"{minutes}m {value:+.3%}"
+        for minutes, value in after
+    )
+    return f"labels  price after the entry: {'  '.join(told)}"
 
 
 def _lesson(lesson: LessonRow, learned: Learned) -> Iterator[str]:

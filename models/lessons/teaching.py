@@ -68,4 +68,4 @@ def teach(run: Run, teacher: Teacher, steps: int) -> str:
         rate = float(teacher.optimiser.param_groups[0]["lr"])
         keeper.keep(step, taken.losses, taken.rows, rate)
         run.progress(step, steps, f"close {step:,} of {steps:,}")
-    return f"taught {steps:,} closes, one step each"
+    return f"taught {steps:,} closes, one step each among rows drawn evenly; priorities count in trainings"

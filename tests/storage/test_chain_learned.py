@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
+
 from cointrader.cli.chain import story
 from storage.agent_responses import AgentResponseRow, add_agent_responses
 from storage.chain import position_chain, signal_chain
+from storage.chain_learned import LabelPart
 from storage.closes import Lesson, closed_position, file_lessons, keep_labels
 from storage.database import transaction
 from storage.hindsight import HindsightRow, add_hindsight
@@ -28,6 +31,7 @@ def taught(workspace: Workspace, connection: sqlite3.Connection) -> int:
     """Position 5 with its lessons, the first of which is in the hands of a session; returns the session."""
     run_id = fill(connection, 60)
     with transaction(connection):
+        connection.execute("UPDATE position SET state = 'closed', closed_ms = opened_ms + 1 WHERE id = 5")
         add_reward(connection, 5, run_id)
         file_lessons(connection, closed_position(connection, 5), LESSONS)
         keep_labels(connection, 5, (0.001, -0.002, None), 0)
@@ -102,7 +106,7 @@ def test_a_trained_lesson_leads_to_its_step_its_session_and_its_version(
     assert f"step 1 of session #{session_id}" in text and step.weights_sha256[:12] in text
     assert "cnn version 4, candidate" in text
     assert "dqn waiting: waiting 3/200" in text and "cob_rl absent: no version of it decides" in text
-    assert "1m +0.100%  5m -0.200%  15m unknown" in text
+    assert "1m +0.100%  5m -0.200%  15m unknown (no bars are stored)" in text
 
 
 def test_a_rejected_signal_tells_who_said_what_and_what_it_would_have_earned(
@@ -124,5 +128,27 @@ def test_a_rejected_signal_tells_who_said_what_and_what_it_would_have_earned(
     assert chain.position is None and chain.learned.lessons == ()
     text = "\n".join(story(chain))
     assert "risk agent vetoed: too close to the news" in text
-    assert "saved 12.0000: in at 100.5, out at 99.5 by stop after 0h10, -1.200% net of costs" in text
+    assert "saved 12.0000: in at 100.50, out at 99.50 by stop after 0h10, -1.200% net of costs" in text
     assert "nothing was learned" in text
+
+
+@pytest.mark.parametrize(
+    ("label", "minutes", "reason"),
+    [
+        (LabelPart(None, None, None), 1, "no bars are stored"),
+        (LabelPart(None, 0.1, None, bar_ms=300_000), 1, "bars are of 5 minutes"),
+        (LabelPart(None, 0.1, None, bar_ms=300_000), 15, "its bars have not come"),
+        (LabelPart(None, 0.1, None, bar_ms=300_000, is_final=True), 15, "no bar closed then"),
+    ],
+)
+def test_a_label_that_is_not_known_says_why(label: LabelPart, minutes: int, reason: str) -> None:
+    assert label.why_unknown(minutes) == reason
+
+
+def test_an_imported_close_says_which_setting_lets_it_teach(connection: sqlite3.Connection) -> None:
+    fill(connection, 60)
+    (position_id,) = connection.execute("SELECT min(id) FROM position WHERE state = 'closed'").fetchone()
+    connection.execute("DELETE FROM outbox")
+    connection.execute("UPDATE position SET origin = 'import' WHERE id = ?", (position_id,))
+    text = "\n".join(story(position_chain(connection, position_id)))
+    assert "closes of origin import teach only where the setting training.close_origins names it" in text
