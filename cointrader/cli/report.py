@@ -26,18 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run", type=int, dest="run_id", metavar="ID", help="only of this run (default: all)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(usage_error=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one report."""
     from cointrader.cli import report_text
+    from storage.errors import StorageError
     from storage.report_counts import stretch_since
     from storage.runs import get_run
 
     with opened(arguments.workspace) as place:
         if arguments.run_id is not None and get_run(place.connection, arguments.run_id) is None:
-            arguments.usage_error(f"there is no run {arguments.run_id}")
+            raise StorageError(f"there is no run {arguments.run_id}")
         stretch = stretch_since(place.connection, arguments.since, arguments.run_id)
         if stretch is None:
             return _nothing(arguments.json)

@@ -60,7 +60,11 @@ def report_predictions(
     if champion is None:
         later = _nothing(f"no version of {AGENT} decides yet: `cointrader train {AGENT}` makes one")
     else:
-        told = {"version": champion.version, "learned_until_ms": until.of(champion.version)}
+        known = until.of(champion.version)
+        told = {
+            "version": champion.version,
+            "learned_until_ms": int(known) if math.isfinite(known) else None,
+        }
         later = _later(workspace, connection, stretch, champion.version, until.of(champion.version))
     said = read_predictions(connection, stretch.first_ms, stretch.run_id)
     closed = [one for one in said if one.closed_ms is not None and one.ts_ms <= stretch.last_ms]

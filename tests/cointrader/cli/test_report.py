@@ -89,7 +89,6 @@ def test_an_empty_workspace_has_nothing_to_report(workspace: Workspace) -> None:
         (("report",), "about"),
         (("report", "weather"), "invalid choice"),
         (("report", "accuracy", "--since", "soonish"), "is not a time"),
-        (("report", "accuracy", "--run", "99"), "no run 99"),
         (("rejections", "--propose", "--by", "rule"), "one at a time"),
         (("rejections", "--propose", "--limit", "3"), "no other option"),
     ],
@@ -97,3 +96,9 @@ def test_an_empty_workspace_has_nothing_to_report(workspace: Workspace) -> None:
 def test_wrong_words_are_refused(workspace: Workspace, words: tuple[str, ...], why: str) -> None:
     done = cointrader(*words, workspace=workspace.root)
     assert done.returncode == 2 and why in done.stderr and done.stdout == ""
+
+
+def test_a_run_that_does_not_exist_is_not_reported_as_an_empty_one(workspace: Workspace) -> None:
+    for words in (("report", "accuracy"), ("report", "rejections"), ("rejections", "--propose")):
+        done = cointrader(*words, "--run", "99", workspace=workspace.root)
+        assert done.returncode == 1 and "there is no run 99" in done.stderr
