@@ -40,8 +40,8 @@ def _print_one(item: Proposal, note: str, config: Path) -> None:
     rows = [_row("earlier", item.earlier, ""), _row("later", item.later, interval)]
     print_table(HEADER, rows, right=[False, False, False, *[True] * 4])
     if item.purged:
-        told = "signal reaches" if item.purged == 1 else "signals reach"
-        print(f"  {item.purged:,} {told} from one window into the other, left out of both")
+        reaching = "signal reaches" if item.purged == 1 else "signals reach"
+        print(f"  {item.purged:,} {reaching} from one window into the other, left out of both")
     if note:
         print(f"  {note}")
     if item.mean_changed is not None and item.mean_rest is not None:
