@@ -152,7 +152,7 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.EXECUTION_TIMEOUT: Sentence("Execution agent did not answer in time"),
     Reason.EXECUTION_FAILED: Sentence("Execution agent failed"),
     Reason.EXECUTION_NONSENSE: Sentence("Execution agent's answer makes no sense"),
-    Reason.DECISION_VETOED: Sentence("Unlikely to pay: {actual} %, threshold {limit} %", 100.0, 1),
+    Reason.DECISION_VETOED: Sentence("Unlikely to pay: {actual} %, threshold {limit} %", 100.0),
     Reason.DECISION_FAILED: Sentence("Decision gate failed"),
 }
 

@@ -44,7 +44,7 @@ def test_a_signal_that_is_unlikely_to_pay_is_rejected_with_threshold_and_chance(
     assert shut.executor.execute_logic_tree(shut.signal()) is None
     (row,) = shut.rows("SELECT stage, code, limit_value, actual_value, text FROM rejection")
     assert row[:3] == ("risk", "decision_vetoed", 0.25) and row[3] == pytest.approx(0.2)
-    assert row[4] == "Unlikely to pay: 20.0 %, threshold 25.0 %"
+    assert row[4] == "Unlikely to pay: 20.00 %, threshold 25.00 %"
     last = shut.executor.last_rejection
     assert last is not None and last.told.startswith("Decision gate")
     answers = responses_to(shut.connection, 1)
