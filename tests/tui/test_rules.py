@@ -100,7 +100,7 @@ async def test_a_filter_by_a_run_narrows_the_sums_to_it(learned: Workspace) -> N
         table = await loaded(pilot)
         await until(pilot, lambda: "12 of 30" in rules_text(pilot), "the sums of both runs")
         assert "all runs" in str(app.screen.query_one(RulePanel).border_title)
-        assert "counts twice" in rules_text(pilot).replace("\n", " ")
+        assert "counts twice" in rules_text(pilot)
         app.screen.filter_by(f"run:{other}")  # type: ignore[attr-defined]
         await until(pilot, lambda: "not yet computed: 10 of 10" in rules_text(pilot), "the sums of the run")
         assert "twice" not in rules_text(pilot)
@@ -142,6 +142,19 @@ async def test_at_80x24_the_rules_are_in_sight_and_all_of_them_in_reach(learned:
         await until(pilot, lambda: "missed" not in screen_text(pilot))
 
 
+async def test_at_120x40_the_rules_go_before_what_is_said_of_them(learned: Workspace) -> None:
+    with closing(open_database(learned)) as connection, connection:
+        connection.execute("BEGIN IMMEDIATE")
+        add_history(connection, 30, seed=3)
+    app = console(learned, "rejections")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await summed(pilot)
+        await until(pilot, lambda: "all rules" in screen_text(pilot))
+        shown = screen_text(pilot)
+        assert all(line.split()[0] in shown for line in rules_text(pilot).splitlines()[1:6])
+        assert app.screen.query_one(RuleSums).size.height == app.screen.query_one(RuleSums).option_count
+
+
 async def test_without_utf8_the_sums_are_ascii(learned: Workspace) -> None:
     settings = Settings(console=dataclasses.replace(Settings().console, symbols="ascii"))
     app = console(learned, "rejections", settings=settings)
@@ -155,8 +168,20 @@ def test_a_rule_of_which_nothing_is_known_has_no_figures_and_comes_last() -> Non
     assert [rule.rule for rule in by_net(rules)] == ["c", "a", "b"]
     assert "not yet computed" in rule_line(rules[0], 62, UNICODE).plain
     assert "-4.00 ▼" in rule_line(rules[1], 62, UNICODE).plain
-    assert "3 of 13" in rule_note(rules, 62, whole=True).plain
-    assert max(len(line) for line in rule_note(rules, 62, whole=True).plain.splitlines()) <= 62
+
+
+def test_below_the_rules_stands_what_there_is_room_for_in_whole_sentences() -> None:
+    rules = [RuleSum("a", 9, 9, 1, 5, -4), RuleSum("b", 4, 1, 2, 0, 2)]
+    apart = "not yet computed: 3 of 13. Never mixed with realised PnL."
+    assert rule_note(rules, 62, 1, twice=True).plain == apart
+    few = rule_note(rules, 62, 3, twice=True).plain.splitlines()
+    assert few[0] == apart and " ".join(few[1:]).endswith("is for one of them.")
+    for room in range(1, 9):
+        lines = rule_note(rules, 62, room, twice=True).plain.splitlines()
+        assert len(lines) <= room and max(map(len, lines)) <= 62 and lines[-1].endswith(".")
+    assert rule_note(rules, 40, 2).plain.splitlines()[1] == "Never mixed with realised PnL."
+    assert "or no strategy is named." in rule_note(rules, 62, 8).plain.replace("\n", " ")
+    assert "strategy" not in rule_note(rules[:1], 62, 8).plain
 
 
 def test_the_currency_is_named_only_where_it_is_one(connection: sqlite3.Connection) -> None:

@@ -65,11 +65,17 @@ def rule_line(rule: RuleSum, width: int, symbols: Symbols) -> Content:
     return assemble(parts)
 
 
-TWICE = "Of all runs together, what two runs rejected counts twice; the filter run:N is for one of them."
+APART = "Never mixed with realised PnL."
+TWICE = "What two runs rejected counts twice; the filter run:N is for one of them."
+MEANING = (
+    "saved: losses of trades that were not made; missed: their profits; net: saved - missed, at the default "
+    "size and net of costs."
+)
+WHY_NOT = "Not computed: no complete candles follow yet, or no strategy is named."
 
 
-def rule_note(rules: Sequence[RuleSum], width: int, *, whole: bool, twice: bool = False) -> Content:
-    """How far hindsight has come and what these sums are not; where there is room, what they are.
+def rule_note(rules: Sequence[RuleSum], width: int, room: int, *, twice: bool = False) -> Content:
+    """How far hindsight has come and what these sums are not; then whatever else fits into `room` lines.
 
     `twice` says that they are of several runs.
     """
@@ -77,17 +83,17 @@ def rule_note(rules: Sequence[RuleSum], width: int, *, whole: bool, twice: bool 
     if not total:
         return assemble([("no rejections yet", "$quiet")])
     left = sum(rule.n - rule.judged for rule in rules)
-    apart = "Never mixed with realised PnL."
-    parts: list[Part] = [(f"computed for all {total:,}. {apart}", "$quiet")]
-    words = (
-        "saved: losses of trades that were not made; missed: their profits; net: saved - missed, at the "
-        "default size and net of costs."
-    )
-    if left:
-        parts = [(f"not yet computed: {left:,} of {total:,}.", "$warning"), (f" {apart}", "$quiet")]
-        words = f"Not computed: no complete candles follow yet, or no strategy is named. {words}"
-    words = f"{words} {TWICE}" if twice else words
-    return assemble([*parts, *[("\n" + line, "$quiet") for line in wrap(words, width) if whole]])
+    head = f"not yet computed: {left:,} of {total:,}." if left else f"computed for all {total:,}."
+    parts: list[Part] = [(head, "$warning" if left else "$quiet")]
+    beside = len(f"{head} {APART}") <= width
+    if beside:
+        parts.append((f" {APART}", "$quiet"))
+    told = ""
+    for sentence, applies in ((APART, not beside), (TWICE, twice), (MEANING, True), (WHY_NOT, bool(left))):
+        more = f"{told} {sentence}".strip()
+        if applies and len(wrap(more, width)) < room:
+            told = more
+    return assemble([*parts, *[("\n" + line, "$quiet") for line in wrap(told, width)]])
 
 
 def _room(width: int) -> int:

@@ -33,6 +33,7 @@ class RuleSums(OptionList):
         padding: 0;
         background: $background;
         height: auto;
+        text-wrap: nowrap;
         scrollbar-size-vertical: 1;
         &:focus {
             border: none;
@@ -132,12 +133,13 @@ class RulePanel(Vertical):
         self._shown, self._shape, self._currency, self._twice = found, shape, currency, twice
         self.border_title = f" what the rules of {of} saved and missed " if found else " rules "
         self.query_one("#rules-head", Panel).show(words.rule_head(width, currency) if found else Content(""))
-        whole = not self.screen.has_class("-short")
-        note = words.rule_note(found, width, whole=whole, twice=twice)
+        lines = len(found) + (len(found) > 1)
+        note = words.rule_note(found, width, max(1, height - 1 - lines), twice=twice)
         self.query_one("#rules-note", Panel).show(note)
         sums = self.query_one(RuleSums)
-        sums.styles.max_height = max(1, height - 2 - note.plain.count("\n"))
-        sums.show(found, width)
+        room = max(1, height - 2 - note.plain.count("\n"))
+        sums.styles.max_height = room
+        sums.show(found, width - (lines > room))
 
     def on_resize(self) -> None:
         """Columns come and go with the width."""
