@@ -113,7 +113,12 @@ def test_without_agents_of_others_the_own_ones_look_once_more(core: Core) -> Non
 
 def test_an_agent_of_others_is_asked_in_a_thread_and_an_own_one_in_place(core: Core) -> None:
     asked_in: list[str] = []
-    core.agent_io.strategy_agent = lambda signal: asked_in.append(threading.current_thread().name) is None
+
+    def strategy(signal: Any) -> bool:
+        asked_in.append(threading.current_thread().name)
+        return True
+
+    core.agent_io.strategy_agent = strategy
     before = set(threading.enumerate())
     assert core.executor.execute_logic_tree(core.signal())
     assert asked_in == ["agent-strategy"]

@@ -31,3 +31,15 @@ def test_importing_the_package_loads_no_arrays() -> None:
     code = "import sys, cointrader.core; print('numpy' in sys.modules, 'numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_all_the_names_together_load_no_torch_no_pandas_and_no_lightgbm() -> None:
+    code = (
+        "import sys\nfrom cointrader.core import *\n"
+        "from cointrader.core.memory.recent_context import RecentContext as R\n"
+        "from cointrader.core.learning_layer import ResearchEngine, TrainingModule, RetrainingLoop\n"
+        "assert R is RecentContext\n"
+        "print([name for name in ('torch', 'pandas', 'lightgbm', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]"]
