@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal
+from textual.message import Message
 
 from tui import paper_asking
 from tui.keys import key
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     from tui.phrases import Part
 
 EQUITY_COLUMNS = 240
+
+
+class Body(Container):
+    """What a run is shown in; it tells when it has another size, as also when it has one at last."""
+
+    class Resized(Message):
+        """The size is another one."""
+
+    def on_resize(self) -> None:
+        """Tells the screen."""
+        self.post_message(self.Resized())
 
 
 class PaperScreen(ClosingKeys):
@@ -75,7 +87,7 @@ class PaperScreen(ClosingKeys):
         """Account and curve above, what is held in the middle, decisions and orders below."""
         yield TitleLine("Paper", id="title")
         yield Panel("", id="empty")
-        with Container(id="body"):
+        with Body(id="body"):
             with Horizontal(id="upper"):
                 yield Panel("account", id="account")
                 chart = Chart("equity", time=True, id="equity", empty="no bar yet", footnote=False)
@@ -165,9 +177,7 @@ class PaperScreen(ClosingKeys):
             return
         account = self.query_one("#account", Panel)
         if not account.content_size.width:
-            # Only when it is laid out is it known how much fits.
-            self.call_after_refresh(self.show_desk, desk)
-            return
+            return  # not laid out yet: `laid_out` comes as soon as it is known how much fits
         whole = not self.has_class("-short") or not self.has_class("-narrow")
         width = account.content_size.width
         account.show(words.account_text(desk, width, symbols, whole=whole))
@@ -217,8 +227,10 @@ class PaperScreen(ClosingKeys):
             title=rows.positions_title(desk.positions, symbols, ordered=len(desk.ordered)),
         )
 
-    def on_resize(self) -> None:
+    @on(Body.Resized)
+    def laid_out(self, message: Body.Resized) -> None:
         """Columns and lines come and go with the size."""
+        message.stop()
         if self._desk is not None:
             self.call_after_refresh(self.show_desk, self._desk)
 
