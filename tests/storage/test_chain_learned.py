@@ -128,7 +128,7 @@ def test_a_rejected_signal_tells_who_said_what_and_what_it_would_have_earned(
     assert chain.position is None and chain.learned.lessons == ()
     text = "\n".join(story(chain))
     assert "risk agent vetoed: too close to the news" in text
-    assert "saved 12.0000: in at 100.50, out at 99.50 by stop after 0h10, -1.200% net of costs" in text
+    assert "saved 12.0000: in at 100.50, out at 99.5 by stop after 0h10, -1.200% net of costs" in text
     assert "nothing was learned" in text
 
 
