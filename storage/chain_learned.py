@@ -162,4 +162,4 @@ def _labels(connection: sqlite3.Connection, position_id: int) -> LabelPart | Non
         "FROM outcome_label AS l JOIN position AS p ON p.id = l.position_id WHERE l.position_id = ?",
         (position_id,),
     ).fetchall()
-    return LabelPart(*rows[0][:4], is_final=bool(rows[0][4])) if rows else None
+    return LabelPart(*(*rows[0][:4], bool(rows[0][4]))) if rows else None
