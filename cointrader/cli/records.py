@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 1000
 SHOWN_ROWS = 50
+RESULTS = frozenset({"pnl", "return", "reward", "hold", "mae", "mfe"})
+"""The columns of a position that its close decides."""
 
 Row = tuple[Any, ...]
 
@@ -122,7 +124,7 @@ def _print_for_people(source: PageSource, view: TableView, limit: int | None) ->
     shown = SHOWN_ROWS if limit is None else limit
     rows = list(islice(every_row(source), shown))
     header = [column.label for column in view.columns]
-    body = [[cell(column.kind, row[at]) for at, column in enumerate(view.columns)] for row in rows]
+    body = [_cells(view, row) for row in rows]
     if not rows:
         print(
             f"no {view.name} pass the filter" if source.filter and source.filter.text else f"no {view.name}"
@@ -132,6 +134,16 @@ def _print_for_people(source: PageSource, view: TableView, limit: int | None) ->
     total = source.count()
     if total > len(rows):
         print(f"{len(rows):,} of {total:,}; --limit shows more, --json, --jsonl and --csv print all")
+
+
+def _cells(view: TableView, row: Row) -> list[str]:
+    """The texts of a row; a position that is not closed has no results yet, and 0 would say that it has."""
+    values = dict(zip((column.name for column in view.columns), row, strict=False))
+    is_held = view.name == "positions" and values["state"] != "closed"
+    return [
+        "" if is_held and column.name in RESULTS else cell(column.kind, values[column.name])
+        for column in view.columns
+    ]
 
 
 def _sort(view: TableView, arguments: argparse.Namespace) -> Sort:

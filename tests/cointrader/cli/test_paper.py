@@ -103,6 +103,8 @@ def test_orders_by_hand_are_carried_out_and_refused(
     assert (side, notional) == ("long", pytest.approx(500.1, abs=0.2))
     shown = cointrader("positions", "--filter", "state:open", workspace=workspace.root)
     assert "manual" in shown.stdout, shown.stderr
+    held = shown.stdout.splitlines()[1]
+    assert "0.00%" not in held and "0s" not in held, "what the close decides is not known yet"
     paused = said("paper", "pause", workspace=workspace)
     assert paused["state"] == "paused"
     waiting = cointrader("order", "close", str(number), workspace=workspace.root)
