@@ -148,7 +148,7 @@ class Desk:
         if len(self._pending) >= MOST_PENDING and signal_id not in self._pending:
             self._pending.pop(next(iter(self._pending)))
         answers = self._pending.setdefault(signal_id, [])
-        del answers[: len(answers) - MOST_PENDING_EACH + 1]
+        del answers[: -(MOST_PENDING_EACH - 1)]
         answers.append(response)
 
     def refresh(self) -> None:

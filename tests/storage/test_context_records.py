@@ -3,6 +3,7 @@
 import sqlite3
 
 from storage.context_records import (
+    MOST_ALIKE,
     ContextRecord,
     add_context_record,
     context_records_page,
@@ -64,3 +65,14 @@ def test_a_decision_marks_the_very_signal_that_was_told(connection: sqlite3.Conn
     mark_withdrawn(connection, "s1")
     assert decision_about(connection, "s1") == "rejected"
     assert find_told(connection, "s1", '{"a": 2}', decided=False) == other
+
+
+def test_a_signal_is_looked_for_among_the_latest_of_its_id_only(connection: sqlite3.Connection) -> None:
+    """A program that gives every signal the same id, or none, must not slow down with each of them."""
+    with transaction(connection):
+        first = add_context_record(connection, ContextRecord("signal", "same", 1, "{}"))
+        assert find_told(connection, "same", "{}", decided=False) == first
+        for number in range(MOST_ALIKE):
+            add_context_record(connection, ContextRecord("signal", "same", 2, f'{{"n": {number}}}'))
+    assert find_told(connection, "same", '{"n": 0}', decided=False) is not None
+    assert find_told(connection, "same", "{}", decided=False) is None

@@ -1,6 +1,7 @@
 """The core's log: a row, a line of JSON and a line to read, from one call and without secrets."""
 
 import json
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -105,3 +106,23 @@ def test_a_disk_that_refuses_the_files_stops_nothing(
     (workspace.logs / "core_agent.jsonl").mkdir()
     CoreAgentLogger(workspace=workspace).log_action("risk_check", {})
     assert len(list(every_core_event(connection))) == 1
+
+
+def test_of_two_processes_that_find_a_file_full_the_second_leaves_the_new_one_alone(
+    workspace: Workspace, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, path = CoreAgentLogger(workspace=workspace), workspace.logs / "core_agent.log"
+    monkeypatch.setattr(agent_logger, "LARGEST", 10)
+    look = os.fstat
+
+    def after_the_other(descriptor: int) -> os.stat_result:
+        found = look(descriptor)
+        if path.exists() and os.path.samestat(found, path.stat()):
+            path.replace(path.with_name("core_agent.log.1"))
+            path.write_text("new\n")
+        return found
+
+    monkeypatch.setattr(os, "fstat", after_the_other)
+    log.log_action("count", {"n": 1})
+    assert path.read_text() == "new\n"
+    assert "count" in (workspace.logs / "core_agent.log.1").read_text()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cointrader.core import RecentContext, TradeCommand
+from cointrader.core.desk import MOST_PENDING_EACH
 from cointrader.core.own_agents import ScriptedAgent
 from cointrader.core.reasons import Reason
 from cointrader.settings import LimitSettings, Settings
@@ -287,3 +288,41 @@ def test_codes_are_words_of_their_own() -> None:
     codes = [reason.code for reason in Reason]
     assert len(codes) == len(set(codes))
     assert all(reason.stage for reason in Reason)
+
+
+def test_a_newer_signal_that_is_decided_during_the_agents_question_makes_this_one_old(
+    core: Core, workspace: Workspace
+) -> None:
+    other = Core(workspace)
+    other.clock.pass_minutes(0.5)
+
+    def slow(signal: Any) -> bool:
+        assert other.executor.execute_logic_tree(other.signal("newer", amount=1.0)) is None
+        return True
+
+    core.agent_io.risk_agent = slow
+    assert core.executor.execute_logic_tree(core.signal("older")) is None
+    assert core.rejections() == [("risk", "order_size"), ("filter", "clock_backwards")]
+    other.close()
+
+
+def test_what_is_kept_of_each_strategy_and_symbol_goes_no_further_back_than_a_signal_may(core: Core) -> None:
+    for number, base in enumerate(("BTC", "ETH", "SOL")):
+        core.executor.execute_logic_tree(core.signal(f"s{number}", base=base))
+        core.clock.pass_minutes(6)
+    assert list(core.desk.last_seen) == ["momentum ETH/USDT", "momentum SOL/USDT"]
+
+
+def test_an_answer_about_a_signal_without_an_id_is_not_taken_for_one_about_another(core: Core) -> None:
+    nameless = {**core.signal(), "signal_id": None}
+    for _ in range(3):
+        core.agent_io.send_to_risk(nameless)
+    assert core.executor.execute_logic_tree(nameless) is None
+    assert core.rows("SELECT count(*) FROM agent_response") == [(0,)]
+
+
+def test_an_agent_that_is_asked_about_one_signal_for_ever_fills_no_memory(core: Core) -> None:
+    for _ in range(MOST_PENDING_EACH + 20):
+        core.agent_io.send_to_risk(core.signal())
+    assert core.executor.execute_logic_tree(core.signal())
+    assert core.rows("SELECT count(*) FROM agent_response") == [(MOST_PENDING_EACH,)]
