@@ -434,6 +434,25 @@ async def test_what_is_open_stands_over_all_positions_and_is_closed_there(
         await until(pilot, lambda: not app.screen.query_one("#open").display)
 
 
+async def test_the_open_position_under_the_cursor_of_the_table_is_meant_first(
+    workspace: Workspace, run: SteppedRun
+) -> None:
+    app = writable(workspace, "positions")
+    async with app.run_test(size=LARGE) as pilot:
+        await loaded(pilot)
+        await open_by_hand(run, app, pilot, "BTC/USDT")
+        await open_by_hand(run, app, pilot, "ETH/USDT")
+        await pilot.press("r")
+        table = await loaded(pilot)
+        await until(pilot, lambda: table.pages.count == 2, "both positions")
+        await until(pilot, lambda: table.current_row() is not None)
+        for _ in range(2):
+            row = table.current_row()
+            assert row is not None
+            assert f"Close position {row[-1]}," in await asked(app, pilot, "x")
+            await pilot.press("n", "j")
+
+
 # Reading only
 
 
