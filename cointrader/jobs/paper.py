@@ -230,6 +230,7 @@ class _Turns:
                 close_run(connection, self.run_id)
             told = {"run_id": self.run_id, "state": paper_runs.STOPPED}
             self.context.succeed(told)
+        self._tell_closes()
         say(f"run {self.run_id} has ended")
         return told
 

@@ -22,7 +22,7 @@ from cointrader.trading.model_id import ModelId
 from models.setup_rows import BUY, HOLD, SELL
 from storage.candles import Candles
 from storage.closes import closed_position
-from storage.database import open_database
+from storage.database import open_database, transaction
 from storage.workspace import Workspace
 from tests.cointrader.training.close_training.taught_world import (
     close_trades,
@@ -233,6 +233,19 @@ def test_a_position_that_no_signal_stands_behind_is_told_of_and_teaches_nothing(
 ) -> None:
     assert CloseHook(connection)._on_position_close(TradeRecord(1.0), HeldPosition(41)) is None
     assert "No signal found for position 41" in caplog.messages
+
+
+def test_a_close_without_a_signal_is_filed_and_told_of(world: Workspace, opened: sqlite3.Connection) -> None:
+    (position_id,) = close_trades(world, opened, 1)
+    said: list[str] = []
+    orchestrator = Orchestrator(world, opened, say=said.append)
+    with transaction(opened):
+        orchestrator.file_close(opened, position_id)
+    assert [line[:12] for line in said] == ["REWARD CALC:"]
+    with transaction(opened):
+        opened.execute("DELETE FROM signal_position")
+        orchestrator.file_close(opened, position_id)
+    assert said[1] == f"No signal found for position {position_id}"
 
 
 def test_a_close_below_the_warm_up_is_not_waited_for(world: Workspace, opened: sqlite3.Connection) -> None:
