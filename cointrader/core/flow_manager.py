@@ -43,19 +43,26 @@ class FlowManager:
         self.agent_io.valid_strategies = signal_filter.valid_strategies
 
     def check_risk_compliance(self, signal: Mapping[str, Any]) -> dict[str, Any]:
-        """{passed: True}, or {passed: False, reason, stage, code, text, limit, value}; nothing is decided.
+        """{passed: True}, or {passed: False, reason}; nothing is decided.
 
-        `reason` is "Exposure limit exceeded" for every limit of size; `text` names the limit and the value.
+        `reason` is "Exposure limit exceeded" for every limit of size; `judge_risk` tells which it was.
         """
+        rejected = self.judge_risk(signal)
+        return (
+            {"passed": True} if rejected is None else {"passed": False, "reason": risk_title(rejected.reason)}
+        )
+
+    def judge_risk(self, signal: Mapping[str, Any]) -> Rejected | None:
+        """What stands against a signal, with its limit and value; None where nothing does. Nothing is decided."""
         with self.desk.alone():
             rejected = self._risk(signal)
-            answer: dict[str, Any] = {"passed": rejected is None}
+            told: dict[str, Any] = {"signal_id": signal_key(signal), "passed": rejected is None}
             if rejected is not None:
-                reason = rejected.reason
-                answer |= {"reason": risk_title(reason), "stage": str(reason.stage), "code": reason.code}
-                answer |= {"text": rejected.text, "limit": rejected.limit, "value": rejected.actual}
-            self.desk.note("risk_check", {"signal_id": signal_key(signal), **answer})
-        return answer
+                told |= {"reason": risk_title(rejected.reason), "stage": str(rejected.reason.stage)}
+                told |= {"code": rejected.reason.code, "text": rejected.text}
+                told |= {"limit": rejected.limit, "value": rejected.actual}
+            self.desk.note("risk_check", told)
+        return rejected
 
     def coordinate_agents(self, signal: Mapping[str, Any]) -> dict[str, Any] | None:
         """{signal_id, strategy, risk} with both agents' answers; None, and a stored rejection, for a veto.

@@ -1,5 +1,6 @@
 """From a command to the execution agent: packed, held against the limits, executed once or rejected."""
 
+import json
 import math
 import threading
 from typing import Any
@@ -130,14 +131,17 @@ def test_a_check_of_the_risk_tells_limit_and_value_and_decides_nothing(core: Cor
     assert core.flow.check_risk_compliance(core.signal(amount=3.0)) == {
         "passed": False,
         "reason": "Exposure limit exceeded",
-        "stage": "risk",
-        "code": "order_size",
-        "text": "Order too large: 1500.00 % of equity, limit 10.00 %",
-        "limit": 0.1,
-        "value": 15.0,
     }
+    rejected = core.flow.judge_risk(core.signal(amount=3.0))
+    assert rejected is not None
+    assert (rejected.reason.stage, rejected.reason.code) == ("risk", "order_size")
+    assert rejected.text == "Order too large: 1500.00 % of equity, limit 10.00 %"
+    assert (rejected.limit, rejected.actual) == (0.1, 15.0)
+    assert core.flow.judge_risk(core.signal()) is None
     assert core.flow.check_risk_compliance({})["passed"] is False
     assert core.rows("SELECT count(*) FROM signal") == [(0,)]
+    told = core.rows("SELECT data_json FROM core_event WHERE action = 'risk_check' ORDER BY id")
+    assert json.loads(told[1][0])["code"] == "order_size"
 
 
 def test_what_is_not_open_cannot_be_closed_and_no_price_closes_nothing(core: Core) -> None:
