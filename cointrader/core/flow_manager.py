@@ -53,7 +53,7 @@ class FlowManager:
         )
 
     def judge_risk(self, signal: Mapping[str, Any]) -> Rejected | None:
-        """What stands against a signal, with its limit and value; None where nothing does. Nothing is decided."""
+        """What stands against a signal, None where nothing does; nothing is decided, and it is logged."""
         with self.desk.alone():
             rejected = self._risk(signal)
             told: dict[str, Any] = {"signal_id": signal_key(signal), "passed": rejected is None}
