@@ -73,18 +73,27 @@ def closed_position(
 
 
 def closes_without_lessons(
-    connection: sqlite3.Connection, origins: Iterable[str], limit: int
+    connection: sqlite3.Connection, origins: Iterable[str], limit: int, *, after_rev: int = -1
 ) -> list[tuple[int, int]]:
-    """(position, close number) of closes of these origins that have a reward and no lesson, oldest first."""
+    """(position, close number) of closes of these origins that have a reward and no lesson, oldest first.
+
+    With `after_rev` only positions that have changed since then are looked at.
+    """
     named = sorted(origins)
     rows = connection.execute(
         "SELECT p.id, r.close_number FROM position AS p JOIN reward AS r ON r.position_id = p.id "
-        f"WHERE p.state = 'closed' AND p.origin IN ({', '.join('?' * len(named))}) AND NOT EXISTS "
+        "WHERE p.rev > ? AND p.state = 'closed' "
+        f"AND p.origin IN ({', '.join('?' * len(named))}) AND NOT EXISTS "
         "(SELECT 1 FROM outbox AS o WHERE o.position_id = p.id AND o.close_number = r.close_number) "
         "ORDER BY p.id LIMIT ?",
-        (*named, limit),
+        (after_rev, *named, limit),
     ).fetchall()
     return [(int(position), int(number)) for position, number in rows]
+
+
+def newest_position_change(connection: sqlite3.Connection) -> int:
+    """The newest revision of any position, 0 without one."""
+    return int(connection.execute("SELECT coalesce(max(rev), 0) FROM position").fetchall()[0][0])
 
 
 def reward_parts(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cointrader.jobs.journal import say
 from cointrader.settings import TrainingSettings
 from cointrader.trading.model_id import ModelId
-from cointrader.training.close_training.foreign import FOREIGN, closes_wait, deciding_models
+from cointrader.training.close_training.foreign import ForeignCloses
 from cointrader.training.close_training.queueing import KIND, ask_to_train, unfinished_job
 from cointrader.training.close_training.warm_up import warm_up
 from storage.database import transaction
@@ -27,7 +27,6 @@ IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 
 _ASKED_FOR = "SELECT json_extract(arguments_json, '$.seen') FROM job WHERE kind = ? ORDER BY id DESC LIMIT 1"
-_NEWEST_POSITION = "SELECT coalesce(max(rev), 0) FROM position"
 _OTHERS = "SELECT EXISTS (SELECT 1 FROM job WHERE state IN ('queued', 'interrupted') AND slot = 'cpu')"
 
 
@@ -90,7 +89,7 @@ class WaitingCloses:
         self._settings = settings
         self._clock = clock
         self._looked_at: float | None = None
-        self._filed_until = -1
+        self._foreign = ForeignCloses(connection, settings)
 
     def look(self) -> int:
         """The job that was queued now; 0 when there is nothing to teach or it is not time yet."""
@@ -98,26 +97,13 @@ class WaitingCloses:
         if self._looked_at is not None and now - self._looked_at < self._settings.collection_interval:
             return 0
         self._looked_at = now
-        if self._foreign_closes_wait():
+        if self._foreign.wait():
             with transaction(self._connection):
                 return 0 if unfinished_job(self._connection) else ask_to_train(self._connection)
         if not self._ready() or self._is_asked_for():
             return 0
         with transaction(self._connection):
             return 0 if self._is_asked_for() else ask_to_train(self._connection)
-
-    def _foreign_closes_wait(self) -> bool:
-        """Whether closes of elsewhere may teach and are not filed yet; looked for when positions changed."""
-        if not self._settings.teaching_origins & FOREIGN:
-            return False
-        newest = int(self._connection.execute(_NEWEST_POSITION).fetchall()[0][0])
-        if newest == self._filed_until:
-            return False
-        if closes_wait(self._connection, self._settings):
-            return True
-        if deciding_models(self._connection):
-            self._filed_until = newest
-        return False
 
     def _ready(self) -> bool:
         """Whether lessons wait of a model whose warm-up is over, or are in the hands of a session."""

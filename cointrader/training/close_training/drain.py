@@ -15,7 +15,7 @@ from cointrader.trading.model_id import ModelId
 from cointrader.training.close_training.beginning import NoChampion
 from cointrader.training.close_training.caller import Caller
 from cointrader.training.close_training.entries import EntryBars
-from cointrader.training.close_training.foreign import file_foreign_closes
+from cointrader.training.close_training.foreign import ForeignCloses
 from cointrader.training.close_training.labels import settle_labels
 from cointrader.training.close_training.session import BATCH, go_on, teach
 from cointrader.training.close_training.warm_up import warm_up
@@ -47,6 +47,7 @@ class Drain:
 
     def __post_init__(self) -> None:
         self._bars = EntryBars(self.workspace, self.connection)
+        self._foreign = ForeignCloses(self.connection, self.caller.settings.training)
         self.taught: Counter[str] = Counter()
 
     def look(self) -> int:
@@ -55,8 +56,7 @@ class Drain:
         Raises TrainingStopped when the job is to end, StaleAttempt when another attempt has taken over, and
         DatabaseLocked or DiskFull; what was taught by then stays taught.
         """
-        training = self.caller.settings.training
-        file_foreign_closes(self.connection, training, self.caller.say)
+        self._foreign.file(self.caller.say)
         settle_labels(self.connection, self._bars)
         done = self._guarded("what was in hand", ())
         for name in models_that_wait(self.connection):

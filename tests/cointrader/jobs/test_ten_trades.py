@@ -184,6 +184,17 @@ def test_each_model_that_took_part_is_trained_ten_times_and_who_was_absent_is_to
         assert cnn > 0.0 and dqn > 0.0 and cnn + dqn + rule == pytest.approx(1.0)
 
 
+def test_who_could_not_be_asked_is_critical_and_nothing_is_made_up_for_it(traded: Traded) -> None:
+    told = traded.rows("SELECT severity, text FROM event WHERE kind = 'prediction'")
+    assert told == [
+        (
+            "error",
+            "CRITICAL: Enhanced training system not available - predictions disabled. NEVER use mock data. "
+            "COB RL: no version of cob_rl decides yet",
+        )
+    ]
+
+
 def test_every_training_is_one_journalled_step_of_a_session_that_made_a_version(traded: Traded) -> None:
     rows = traded.rows(
         "SELECT o.model, o.session_id, o.step, o.loss, s.loss, e.agent, e.state, a.id FROM outbox AS o "
