@@ -204,7 +204,7 @@ async def test_a_run_is_stopped_only_after_a_yes_that_knows_what_is_held(
         await until(pilot, lambda: "profit factor" in panel(app, "account"))
         assert "stopped" in screen_text(pilot)
         await pilot.press("b")
-        await until(pilot, lambda: "no paper run goes on; P starts one" in notes(pilot))
+        await until(pilot, lambda: "no paper run goes on; s starts one" in notes(pilot))
 
 
 async def test_one_position_is_closed_by_its_name(workspace: Workspace, run: SteppedRun) -> None:
@@ -398,6 +398,15 @@ async def test_an_order_is_given_from_signals_and_positions_too(
         await until(pilot, lambda: run.states == [("waiting", "")])
         run.orders()
         await until(pilot, lambda: "accepted, filled at the next open" in notes(pilot))
+
+
+@pytest.mark.parametrize("screen", ["signals", "positions"])
+async def test_without_a_run_an_order_is_impossible_and_says_why(trading: Workspace, screen: str) -> None:
+    app = writable(trading, screen)
+    async with app.run_test(size=LARGE) as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: "no paper run goes on; P starts one" in notes(pilot))
 
 
 async def test_the_palette_orders_from_any_screen(workspace: Workspace, run: SteppedRun) -> None:

@@ -57,6 +57,7 @@ class PaperScreen(ClosingKeys):
         "the fee of the entry. Today is the UTC day of the run's last bar. enter on a position opens its "
         "chain. A run whose worker is silent is not called running."
     )
+    NO_RUN = "no paper run goes on; s starts one"
     DANGEROUS: ClassVar[frozenset[str]] = ClosingKeys.DANGEROUS | {"start", "pause", "stop"}
     KEY_WIDGETS = (RecordList, Chart)
     OPENS = LazyClasses("tui.screens.paper_form:PaperForm", "tui.screens.order_form:OrderForm")

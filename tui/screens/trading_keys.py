@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tui.dialogs.confirm import ConfirmDialog
     from tui.screens.order_form import OrderWish
 
-NO_RUN = "no paper run goes on; P starts one"
-
 
 def ordered_in(run: PaperRunRow) -> int:
     """How many orders of a run are not filled yet."""
@@ -37,6 +35,7 @@ def ordered_in(run: PaperRunRow) -> int:
 class OrderKey(ConsoleScreen):
     """A screen from which an order by hand can be given; it knows which runs go on."""
 
+    NO_RUN: ClassVar[str] = "no paper run goes on; P starts one"
     DANGEROUS: ClassVar[frozenset[str]] = frozenset({"order"})
     BINDINGS: ClassVar[list[BindingType]] = [
         key("paper.order", "b", "order", "order", "Order a position by hand in a paper run", show=True),
@@ -105,7 +104,7 @@ class OrderKey(ConsoleScreen):
         """An order needs a run."""
         reason = super().why_not(action, parameters)
         if action == "order" and not reason and not self.runs_to_order:
-            return NO_RUN
+            return self.NO_RUN
         return reason
 
     def action_order(self) -> None:
@@ -165,7 +164,7 @@ class ClosingKeys(OrderKey):
         if reason or action not in ("close_position", "close_all"):
             return reason
         if not self.runs_to_order:
-            return NO_RUN
+            return self.NO_RUN
         return self._why_not_close() if action == "close_position" else self._why_not_close_all()
 
     def _why_not_close(self) -> str:
