@@ -6,6 +6,7 @@ Each is made once a run, by whichever process of pytest-xdist comes first, and o
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 from storage.database import open_database, transaction
 from storage.workspace import Workspace
 from tests.conftest import alone
+from tests.tui.paper_stepping import SteppedRun, market
 from tests.tui.trading_workspace import add_many_signals, trading_workspace
+from tui import launch
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,22 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def million(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A million signals, one a minute; the i-th has the id i."""
     return _made_once(tmp_path_factory, "million", _million)
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[Workspace]:
+    """Workspaces for which a worker was asked; none is started."""
+    asked: list[Workspace] = []
+    monkeypatch.setattr(launch, "ensure_worker", asked.append)
+    return asked
+
+
+@pytest.fixture
+def run(workspace: Workspace, connection: sqlite3.Connection) -> SteppedRun:
+    """A paper run of two symbols after three bars."""
+    stepped = SteppedRun(workspace, connection, market(), market("ETH/USDT", 10.0))
+    stepped.bars(3)
+    return stepped
 
 
 @pytest.fixture

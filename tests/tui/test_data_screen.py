@@ -40,14 +40,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return data_workspace(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[Workspace]:
-    """Workspaces for which a worker was asked; none is started."""
-    asked: list[Workspace] = []
-    monkeypatch.setattr(launch, "ensure_worker", asked.append)
-    return asked
-
-
 def writable(workspace: Workspace) -> CoinTraderApp:
     return console(workspace, "data", read_only=False)
 

@@ -13,7 +13,6 @@ from storage.events import record_event
 from storage.workspace import Workspace
 from tests.tui import training_rows as rows
 from tests.tui.driving import until
-from tui import launch
 from tui.app import CoinTraderApp
 from tui.screens.live import LiveScreen
 from tui.screens.offer import OfferDialog
@@ -31,14 +30,6 @@ def console(workspace: Workspace, *, read_only: bool = False, offer_seconds: int
 
 def panel(app: CoinTraderApp, id: str) -> str:
     return app.screen.query_one(f"#{id}", Panel).text
-
-
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[Workspace]:
-    """Workspaces for which a worker was asked; none is started."""
-    asked: list[Workspace] = []
-    monkeypatch.setattr(launch, "ensure_worker", asked.append)
-    return asked
 
 
 async def test_an_empty_workspace_offers_the_bundled_candles(workspace, connection, workers):

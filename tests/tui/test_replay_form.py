@@ -8,24 +8,14 @@ from textual.widgets import Input
 from cointrader.training.outcomes.score import return_of_score
 from cointrader.training.replaying.request import ReplayKind, ReplayRequest
 from storage import jobs
-from storage.workspace import Workspace
 from tests.tui import replay_rows as rows
 from tests.tui.driving import console, loaded, notes, until
-from tui import launch
 from tui.screens.replay import ReplayScreen
 from tui.screens.replay_form import ReplayForm, replaying_agents
 from tui.screens.replay_text import net_bps
 from tui.widgets.panel import Panel
 
 STORED, VALIDATED = 1_000, 960
-
-
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[Workspace]:
-    """Workspaces for which a worker was asked; none is started."""
-    asked: list[Workspace] = []
-    monkeypatch.setattr(launch, "ensure_worker", asked.append)
-    return asked
 
 
 @pytest.fixture

@@ -23,14 +23,6 @@ from tui.screens.training_form import TrainingForm, allowed_words, text_of
 from tui.widgets.record_list import RecordList
 
 
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[Workspace]:
-    """Workspaces for which a worker was asked; none is started."""
-    asked: list[Workspace] = []
-    monkeypatch.setattr(launch, "ensure_worker", asked.append)
-    return asked
-
-
 def writable(workspace: Workspace) -> CoinTraderApp:
     return console(workspace, "train", read_only=False)
 
