@@ -10,6 +10,7 @@ from cointrader.settings import CoreSettings, Settings
 from storage.workspace import Workspace
 
 PROGRAM = """
+from __future__ import annotations
 from dataclasses import dataclass
 
 @dataclass
@@ -21,6 +22,9 @@ SEEN = Seen()
 def risk(signal):
     SEEN.asked += 1
     return {"passed": signal["confidence"] > 0.3, "reason": f"asked {SEEN.asked} times"}
+
+def execution(package):
+    return {"executed": SEEN.asked == 1}
 """
 
 
@@ -35,6 +39,17 @@ def test_a_named_agent_takes_the_place_of_our_own_and_keeps_its_state(workspace:
     assert agents.ask("risk", weak, "a").answer == "vetoed"
     assert agents.ask("risk", {**weak, "confidence": 0.4}, "a").reason == "asked 2 times"
     assert agents.timeout_seconds == 20.0
+    agents.close()
+
+
+def test_agents_of_one_file_share_what_it_keeps(workspace: Workspace) -> None:
+    (workspace.root / "agents.py").write_text(PROGRAM)
+    agents = load_agents(
+        workspace, settings(risk_agent="agents.py:risk", execution_agent="agents.py:execution")
+    )
+    assert agents.ask("execution", {}, "a").answer == "vetoed"
+    assert agents.ask("risk", {"signal_id": "a", "confidence": 0.4}, "a").answer == "approved"
+    assert agents.ask("execution", {}, "a").answer == "approved"
     agents.close()
 
 
