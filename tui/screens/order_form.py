@@ -43,9 +43,14 @@ class OrderWish:
 
 
 def amount_of(text: str) -> tuple[float, str]:
-    """The number in a text, and why it cannot be the size of an order; "" where it can."""
+    """The number in a text, and why it cannot be the size of an order; "" where it can.
+
+    A comma is refused: where decimals are written with one, 0,5 would be ten times what was meant.
+    """
+    if "," in text:
+        return 0.0, "must be a number such as 1500.5, without a comma"
     try:
-        value = float(text.replace(",", ""))
+        value = float(text)
     except ValueError:
         return 0.0, "must be a number above 0"
     if not (math.isfinite(value) and value > 0.0):
