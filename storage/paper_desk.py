@@ -22,6 +22,9 @@ DAY_MS = 86_400_000
 MOST_POSITIONS = 200
 """Open positions that are read; a run's limits allow five unless they were raised."""
 
+OF_RUN = "AND +p.run_id = ?"
+"""With a plus, so that what is held is found by its state and not among all that the run has closed."""
+
 MOST_RUNS = 30
 """Runs that one can go back to."""
 
@@ -174,9 +177,7 @@ def read_desk(
         exposure=_exposure(connection, row.run_id),
         equity=equity_curve(connection, row.run_id, columns),
         day=None if run is None else _day(connection, run, max(row.until_ms.values(), default=0)),
-        positions=tuple(
-            one for one in open_positions(connection, (row, *active)) if one.run_id == row.run_id
-        ),
+        positions=open_positions(connection, (row,), OF_RUN, row.run_id),
         orders=tuple(list_orders(connection, row.run_id, limit=rows)),
         decisions=last_decisions(connection, row.run_id, limit=rows),
         start=start,
@@ -184,14 +185,16 @@ def read_desk(
     )
 
 
-def open_positions(connection: sqlite3.Connection, runs: Sequence[PaperRunRow]) -> tuple[OpenPosition, ...]:
-    """What is held, newest first, valued at the last closes of these runs."""
+def open_positions(
+    connection: sqlite3.Connection, runs: Sequence[PaperRunRow], which: str = "", *named: int
+) -> tuple[OpenPosition, ...]:
+    """What is held, newest first, valued at the last closes of these runs; `which` narrows the statement."""
     rows = connection.execute(
         "SELECT p.id, p.run_id, p.symbol, p.side, p.strategy, p.origin, p.state, p.opened_ms, p.qty, "
         "p.entry_price, p.notional, p.fees, p.stop_price, p.target_price, p.exit_reason, l.signal_id "
         "FROM position AS p LEFT JOIN signal_position AS l ON l.position_id = p.id "
-        "WHERE p.state IN ('open', 'closing') ORDER BY p.id DESC LIMIT ?",
-        (MOST_POSITIONS,),
+        f"WHERE p.state IN ('open', 'closing') {which} ORDER BY p.id DESC LIMIT ?",
+        (*named, MOST_POSITIONS),
     ).fetchall()
     known = {row.run_id: (last_closes(row.names), max(row.until_ms.values(), default=0)) for row in runs}
     found = []
@@ -203,8 +206,8 @@ def open_positions(connection: sqlite3.Connection, runs: Sequence[PaperRunRow]) 
 
 def held_position(connection: sqlite3.Connection, position_id: int) -> OpenPosition | None:
     """One that is held, valued at the last close of its run; None once it is closed."""
-    held = open_positions(connection, paper_runs.list_paper_runs(connection, active=True))
-    return next((position for position in held if position.id == position_id), None)
+    runs = paper_runs.list_paper_runs(connection, active=True)
+    return next(iter(open_positions(connection, runs, "AND p.id = ?", position_id)), None)
 
 
 def last_closes(names: Mapping[str, Any]) -> dict[str, float]:
@@ -237,7 +240,8 @@ def _chosen(
         return paper_runs.get_paper_run(connection, run_id)
     if active:
         return active[0]
-    return next(iter(paper_runs.list_paper_runs(connection)), None)
+    newest = connection.execute("SELECT max(run_id) FROM paper_run").fetchall()[0][0]
+    return None if newest is None else paper_runs.get_paper_run(connection, newest)
 
 
 def _start(connection: sqlite3.Connection, row: PaperRunRow | None) -> JobRow | None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from storage import paper_desk
 from storage.order_requests import ask_open
-from storage.paper_desk import OpenPosition, last_closes, read_desk, read_trading
+from storage.paper_desk import OpenPosition, held_position, last_closes, read_desk, read_trading
 from storage.paper_runs import NoPaperRun, ask_start
 from storage.workspace import Workspace
 from tests.tui.paper_stepping import PLAN, SteppedRun, market
@@ -116,6 +117,22 @@ def test_a_start_that_has_not_made_a_run_is_told_until_it_has(
     assert read_desk(connection).start is None
 
 
+def test_what_others_hold_does_not_hide_what_a_run_holds(
+    workspace: Workspace, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = SteppedRun(workspace, connection, market())
+    newer = SteppedRun(workspace, connection)
+    for run in (older, newer):
+        run.bars(3)
+        ask_open(connection, "BTC/USDT", "long", notional=500.0, run_id=run.run_id)
+        run.orders()
+        run.bars(2)
+    monkeypatch.setattr(paper_desk, "MOST_POSITIONS", 1)
+    [position] = read_desk(connection, older.run_id).positions
+    assert (position.run_id, position.last) == (older.run_id, 103.0)
+    assert held_position(connection, position.id) == position
+
+
 def test_what_is_held_is_found_by_its_state_however_long_the_history(connection: sqlite3.Connection) -> None:
     plans: list[str] = []
 
@@ -125,7 +142,9 @@ def test_what_is_held_is_found_by_its_state_however_long_the_history(connection:
 
     connection.set_trace_callback(trace)
     read_trading(connection)
+    paper_desk.open_positions(connection, (), paper_desk.OF_RUN, 1)
     connection.set_trace_callback(None)
-    [statement] = plans
-    steps = " ".join(str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
-    assert "ix_position_state" in steps and "SCAN p" not in steps
+    assert len(plans) == 2
+    for statement in plans:
+        steps = " ".join(str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "ix_position_state" in steps and "SCAN p" not in steps
