@@ -133,12 +133,19 @@ def _limits(desk: PaperDesk, run: RunRow) -> list[Part]:
     if most is None or share is None or loss is None or not run.end_equity:
         return [("", "")]
     used = desk.exposure / run.end_equity
-    lost = max(0.0, -desk.day.pnl / run.end_equity) if desk.day is not None else 0.0
+    lost = _lost_today(desk, run)
     return [
         (f"{'limits':<{LABEL}}", "$quiet"),
         (f"open {len(desk.positions)}/{most:g}, exposed {used * 100:.0f}/{share * 100:g} %, ", ""),
         (f"lost {lost * 100:.1f}/{loss * 100:g} %", "bold $loss" if lost >= loss else ""),
     ]
+
+
+def _lost_today(desk: PaperDesk, run: RunRow) -> float:
+    """The loss of the day as its limit counts it: a share of the equity that the day began with."""
+    pnl = 0.0 if desk.day is None else desk.day.pnl
+    began = run.end_equity - pnl
+    return max(0.0, -pnl / began) if began > 0.0 else 0.0
 
 
 def _result(run: RunRow) -> list[Part]:
