@@ -89,15 +89,32 @@ def _started(name: str) -> _Thread:
 
 def _answer(thread: _Thread) -> None:
     while (question := thread.questions.get()) is not None:
-        question.answers.put(ask_in_place(question.ask))
+        question.answers.put(_asked_apart(question.ask))
     thread.ended.set()
 
 
+def _asked_apart(ask: Callable[[], Any]) -> Returned[Any]:
+    try:
+        return ask_in_place(ask)
+    # No signal arrives in a thread: this one is the agent's own.
+    except KeyboardInterrupt as error:
+        return _raised(error)
+
+
 def ask_in_place(ask: Callable[[], T]) -> Returned[T]:
-    """What `ask` returned or raised, in the caller's thread: for code that is known to come to an end."""
+    """What `ask` returned or raised, in the caller's thread: for code that is known to come to an end.
+
+    A Ctrl-C that arrives meanwhile is the operator's and no answer of an agent: it is raised.
+    """
     try:
         return Returned(value=ask())
-    # An agent that raises SystemExit must be told apart from one that is silent. What it raised is put into
-    # words here, on its own time: that calls code of the agent again.
+    except KeyboardInterrupt:
+        raise
+    # Also a SystemExit must be told apart from silence.
     except BaseException as error:
-        return Returned(error=f"{type(error).__name__}: {text_of(error)}")
+        return _raised(error)
+
+
+def _raised(error: BaseException) -> Returned[Any]:
+    """What an agent raised, put into words on its own time: that calls code of the agent again."""
+    return Returned(error=f"{type(error).__name__}: {text_of(error)}")
