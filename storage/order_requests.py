@@ -41,6 +41,20 @@ class OrderRow:
     done_ms: int | None
     rev: int
 
+    @property
+    def words(self) -> str:
+        """What was asked for: buy BTC/USDT for 500.00, close position 17 BTC/USDT, close everything."""
+        if self.kind == CLOSE_ALL:
+            return "close everything"
+        if self.kind == CLOSE:
+            return f"close position {self.position_id} {self.symbol}"
+        size = ""
+        if self.notional is not None:
+            size = f" for {self.notional:,.2f}" if 0.01 <= self.notional < 1e12 else f" for {self.notional:g}"
+        elif self.quantity is not None:
+            size = f" {self.quantity:.10g}"
+        return f"{'buy' if self.side == LONG else 'sell'} {self.symbol}{size}"
+
 
 _COLUMNS = tuple(OrderRow.__dataclass_fields__)
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM order_request"

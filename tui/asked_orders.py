@@ -66,13 +66,13 @@ class AskedOrders:
         self._pace.answered()
 
     def _answered(self, decided: list[OrderRow]) -> None:
-        from tui.screens.paper_text import order_words
+        from tui.widgets.paged_table.formats import clean
 
         for order in decided:
             self._waiting.discard(order.id)
             refused = order.state == "refused"
             self._app.notify(
-                f"{order_words(order, self._app.symbols)}: {order.reason}",
+                clean(f"{order.words}: {order.reason}", self._app.symbols),
                 title=f"Order {order.id} {'refused' if refused else 'taken'}",
                 severity="error" if refused else "information",
                 timeout=10 if refused else 5,

@@ -133,7 +133,7 @@ def text_of(place: Place, order: OrderRow) -> str:
     """What became of an order, in a sentence."""
     from storage.order_requests import DONE, REFUSED
 
-    what = f"order {order.id}: {_words(order)}"
+    what = f"order {order.id}: {order.words}"
     if order.state == REFUSED:
         more = "" if order.signal_id is None else f" (`cointrader why-not {order.signal_id}`)"
         return f"{what}: refused: {order.reason}{more}"
@@ -142,18 +142,3 @@ def text_of(place: Place, order: OrderRow) -> str:
         return f"{what}: {order.reason}{more}"
     hindrance = _hindrance(place, order.run_id) or f"run {order.run_id} has not looked at it yet"
     return f"{what}: waits; {hindrance}"
-
-
-def _words(order: OrderRow) -> str:
-    from storage.order_requests import CLOSE, OPEN
-
-    if order.kind != OPEN:
-        return "close " + (f"position {order.position_id}" if order.kind == CLOSE else "everything")
-    verb = "buy" if order.side == "long" else "sell"
-    quantity = "" if order.quantity is None else f"{order.quantity:.10g} "
-    size = "" if order.notional is None else f" for {_money(order.notional)}"
-    return f"{verb} {quantity}{order.symbol}{size}"
-
-
-def _money(value: float) -> str:
-    return f"{value:,.2f}" if 0.01 <= value < 1e12 else f"{value:g}"

@@ -233,7 +233,7 @@ def orders_title(orders: Sequence[OrderRow]) -> str:
 
 def _order_line(order: OrderRow, width: int, symbols: Symbols) -> Content:
     word = {"waiting": "waits", "done": "done", "refused": "refused"}.get(order.state, order.state)
-    what, reason = order_words(order, symbols), clean(order.reason, symbols)
+    what, reason = clean(order.words, symbols), clean(order.reason, symbols)
     when = format_time(order.done_ms or order.created_ms)[11:]
     said = f"{what}: {reason}" if reason else what
     return assemble(
@@ -243,20 +243,6 @@ def _order_line(order: OrderRow, width: int, symbols: Symbols) -> Content:
             (_cut(said, width - 14, symbols), ""),
         ]
     )
-
-
-def order_words(order: OrderRow, symbols: Symbols) -> str:
-    """What was ordered: buy BTC/USDT for 500.00, close position 17, close everything."""
-    if order.kind == "close_all":
-        return "close everything"
-    if order.kind == "close":
-        return f"close position {order.position_id} {clean(order.symbol, symbols)}".rstrip()
-    size = ""
-    if order.notional is not None:
-        size = f" for {order.notional:,.2f}"
-    elif order.quantity is not None:
-        size = f" {order.quantity:g}"
-    return f"{'buy' if order.side == 'long' else 'sell'} {clean(order.symbol, symbols)}{size}"
 
 
 def decisions_text(desk: PaperDesk, width: int, symbols: Symbols) -> Content:

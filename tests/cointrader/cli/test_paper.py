@@ -108,7 +108,7 @@ def test_orders_by_hand_are_carried_out_and_refused(
     paused = said("paper", "pause", workspace=workspace)
     assert paused["state"] == "paused"
     waiting = cointrader("order", "close", str(number), workspace=workspace.root)
-    assert f"close position {number}: waits; run {run_id} is paused" in waiting.stdout
+    assert f"close position {number} BTC/USDT: waits; run {run_id} is paused" in waiting.stdout
     assert said("paper", "resume", workspace=workspace)["state"] == "running"
     eventually(lambda: position("closing"))
     write_csv(workspace.inbox / "BTC_USDT_5m.csv", BTC, 302)
