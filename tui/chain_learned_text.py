@@ -49,7 +49,7 @@ def _answer(answer: AgentResponseRow, symbols: Symbols) -> Chunk:
 def hindsight_stage(signal: SignalPart, known: HindsightRow | None, symbols: Symbols) -> Stage:
     """What the trade would have brought that was not made."""
     if known is None:
-        words = "not yet computed: it is reckoned once candles follow that would have ended the trade"
+        words = "not yet computed: a worker reckons it once candles follow that would have ended the trade"
         if signal.strategy == "manual":
             words = "none: an order by hand has no exits of its own that could be followed"
         return Stage("hindsight", False, ((plain(words, LABEL),),))

@@ -100,7 +100,7 @@ def _no_hindsight(chain: Chain) -> str:
         return "  hindsight  none: an order by hand has no exits of its own that could be followed"
     if strategy not in registry.names():
         return f"  hindsight  none: no strategy {strategy} is known here whose exits could be followed"
-    return "  hindsight  not known yet: it is reckoned once candles follow that would have ended the trade"
+    return "  hindsight  not known yet: a worker reckons it once candles follow that would end the trade"
 
 
 def _decision(decision: DecisionPart) -> str:

@@ -106,4 +106,7 @@ def _print_for_people(sums: list[RuleSum], run_id: int | None) -> None:
     if run_id is None:
         print("of all runs together, what two runs rejected counts twice; --run N is for one of them")
     if waiting := sum(each.n - each.judged for each in sums):
-        print(f"{waiting:,} rejected signals are not judged: no complete candles follow them, or no strategy")
+        print(
+            f"{waiting:,} rejected signals are not judged: no worker has looked yet, no complete candles "
+            "follow them, or no strategy is known"
+        )

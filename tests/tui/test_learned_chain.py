@@ -90,7 +90,10 @@ def test_a_rejection_tells_what_agents_said_and_what_it_would_have_earned(learne
 
 def test_a_rejection_of_which_nothing_is_known_yet_says_so(learned: Workspace) -> None:
     text = timeline(chain_of(learned, signal=58), UNICODE, 200).plain
-    assert "not yet computed: it is reckoned once candles follow" in text and "would have earned" not in text
+    assert (
+        "not yet computed: a worker reckons it once candles follow" in text
+        and "would have earned" not in text
+    )
 
 
 def test_the_pane_under_a_table_says_of_each_model_what_became_of_its_lesson(learned: Workspace) -> None:

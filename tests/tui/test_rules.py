@@ -180,7 +180,9 @@ def test_below_the_rules_stands_what_there_is_room_for_in_whole_sentences() -> N
         lines = rule_note(rules, 62, room, twice=True).plain.splitlines()
         assert len(lines) <= room and max(map(len, lines)) <= 62 and lines[-1].endswith(".")
     assert rule_note(rules, 40, 2).plain.splitlines()[1] == "Never mixed with realised PnL."
-    assert "or no strategy is named." in rule_note(rules, 62, 8).plain.replace("\n", " ")
+    assert "no worker has looked yet, no complete candles follow, or no strategy is known." in rule_note(
+        rules, 62, 8
+    ).plain.replace("\n", " ")
     assert "strategy" not in rule_note(rules[:1], 62, 8).plain
 
 

@@ -71,7 +71,7 @@ MEANING = (
     "saved: losses of trades that were not made; missed: their profits; net: saved - missed, at the default "
     "size and net of costs."
 )
-WHY_NOT = "Not computed: no complete candles follow yet, or no strategy is named."
+WHY_NOT = "Not computed: no worker has looked yet, no complete candles follow, or no strategy is known."
 
 
 def rule_note(rules: Sequence[RuleSum], width: int, room: int, *, twice: bool = False) -> Content:
