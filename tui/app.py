@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 HERE = Path(__file__).parent
+SLOW, SLOW_SECONDS = "Another process is writing to the database; this waits for it", 2.0
 
 
 def _palette() -> type[Provider]:
@@ -282,6 +283,9 @@ class CoinTraderApp(App[None]):
     ) -> None:
         """Runs `change` in a thread with a connection of its own that may write; errors become a dialog."""
 
+        held = partial(self.notify, f"{SLOW}: {doing}.", severity="warning", markup=False)
+        slow = self.set_timer(SLOW_SECONDS, held)
+
         def work() -> None:
             from storage.database import connect
 
@@ -294,6 +298,7 @@ class CoinTraderApp(App[None]):
                 return
             finally:
                 connection.close()
+                self.call_later(slow.stop)
             self.call_later(then, answer)
 
         self.run_worker(work, thread=True, exit_on_error=False, group="change")

@@ -69,7 +69,9 @@ def resume_run(screen: ConsoleScreen, run_id: int) -> None:
         return row
 
     def told(row: PaperRunRow) -> None:
-        screen.notify("It goes on through the bars that came meanwhile.", title=f"Run {row.run_id} goes on")
+        played = row.source == "playback"
+        how = "where it rested" if played else "through the bars that came meanwhile"
+        screen.notify(f"It goes on {how}.", title=f"Run {row.run_id} goes on")
 
     _ask(screen, ask, told, doing=f"resuming paper run {run_id}", title="Not resumed")
 
@@ -92,10 +94,20 @@ def stop_run(screen: ConsoleScreen, run_id: int) -> None:
     _ask(screen, ask, told, doing=f"stopping paper run {run_id}", title="Not stopped")
 
 
-def order(screen: ConsoleScreen, ask: Callable[[sqlite3.Connection], int], *, doing: str) -> None:
+def order(
+    screen: ConsoleScreen,
+    ask: Callable[[sqlite3.Connection], int],
+    *,
+    doing: str,
+    run: PaperRunRow | None = None,
+) -> None:
     """Give an order by hand; `ask` returns its number. What becomes of it is told when the run decides."""
 
     def told(order_id: int) -> None:
+        if run is not None and run.state == "paused":
+            screen.notify(
+                f"Run {run.run_id} is paused: it decides once it goes on.", title=f"Order {order_id} waits"
+            )
         screen.console.orders.follow(order_id)
 
     _ask(screen, ask, told, doing=doing, title="No order was given")

@@ -101,6 +101,7 @@ async def test_the_form_says_what_the_size_comes_to(workspace: Workspace, run: S
         words = form.query_one("#meaning", Panel).text
         assert "BTC/USDT closed last at 2024-01-01 00:15 at 99.0000." in words
         assert "10.1010 BTC for 1,000.00 USDT, 10.0 % of the equity" in " ".join(words.split())
+        assert "more than" not in words
         assert "1 position a symbol" in " ".join(words.split())
         await pilot.press("right")
         await until(pilot, lambda: "ETH/USDT closed last" in form.query_one("#meaning", Panel).text)
@@ -118,6 +119,45 @@ async def test_an_order_for_a_paused_run_says_that_it_waits(
         await shown(app, pilot)
         form = await form_of(app, pilot)
         assert f"Run {run.run_id} is paused: the order waits" in form.query_one("#meaning", Panel).text
+        await pilot.press("enter")
+        await until(pilot, lambda: "it decides once it goes on" in notes(pilot))
+
+
+async def test_a_size_over_the_limit_of_the_run_is_told_before_it_is_sent(
+    workspace: Workspace, run: SteppedRun
+) -> None:
+    app = writable(workspace)
+    async with app.run_test(size=LARGE) as pilot:
+        await shown(app, pilot)
+        form = await form_of(app, pilot)
+        await pilot.press("down", "down", "right")
+        form.query_one("#field-amount", Input).value = "99999"
+        words = form.query_one("#meaning", Panel)
+        await until(pilot, lambda: "more than the run allows" in " ".join(words.text.split()))
+
+
+async def test_what_a_run_has_closed_is_shown_from_its_palette(workspace: Workspace, run: SteppedRun) -> None:
+    app = writable(workspace)
+    async with app.run_test(size=LARGE) as pilot:
+        await shown(app, pilot)
+        offered = {title: call for title, _, call in app.screen.palette()}  # type: ignore[attr-defined]
+        offered[f"Positions of paper run {run.run_id}"]()
+        table = await loaded(pilot)
+        assert table.wish.filter == f"run:{run.run_id}"
+
+
+async def test_an_order_says_that_it_waits_for_another_process(
+    workspace: Workspace, run: SteppedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.app.SLOW_SECONDS", 0.05)
+    app = writable(workspace)
+    async with app.run_test(size=LARGE) as pilot:
+        await shown(app, pilot)
+        run.connection.execute("BEGIN IMMEDIATE")
+        await pilot.press("p")
+        await until(pilot, lambda: "Another process is writing to the database" in notes(pilot))
+        run.connection.execute("ROLLBACK")
+        await until(pilot, lambda: "paused" in screen_text(pilot))
 
 
 async def test_of_several_runs_one_is_chosen(workspace: Workspace, run: SteppedRun) -> None:

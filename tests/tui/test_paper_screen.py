@@ -120,8 +120,10 @@ async def test_a_run_rests_and_goes_on(
         await pilot.press("p")
         await until(pilot, lambda: "paused" in screen_text(pilot))
         assert run.row.state == "paused" and not workers
+        await until(pilot, lambda: "p go on" in screen_text(pilot), "what p does now")
         await pilot.press("p")
         await until(pilot, lambda: "● running" in screen_text(pilot))
+        assert "It goes on where it rested." in notes(pilot) and "p pause" in screen_text(pilot)
         assert run.row.state == "running" and workers == [workspace]
 
 

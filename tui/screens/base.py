@@ -91,6 +91,11 @@ class ConsoleScreen(Screen[None]):
         return cast("CoinTraderApp", self.app)
 
     @property
+    def key_words(self) -> dict[str, str]:
+        """What the key line says of actions that now do something else than their binding says."""
+        return {}
+
+    @property
     def header_id(self) -> str:
         """The screen that is marked in the header."""
         return self.ID

@@ -73,8 +73,11 @@ def _size_line(wish: OrderWish, run: RunRow, last: float) -> Part:
     notional = wish.notional if wish.notional is not None else (wish.quantity or 0.0) * last
     notional = notional or share * run.end_equity
     part = notional / run.end_equity if run.end_equity else 0.0
-    size = format_number(notional / last, 12)
-    return f"About {size} {base} for {notional:,.2f} {quote}, {phrases.percent(part)} of the equity.", ""
+    size, limit = format_number(notional / last, 12), setting(run, "limits", "order_fraction")
+    words = f"About {size} {base} for {notional:,.2f} {quote}, {phrases.percent(part)} of the equity"
+    if limit is not None and part > limit * (1.0 + 1e-9):
+        return f"{words}: more than the run allows.", "$warning"
+    return f"{words}.", ""
 
 
 def _when(row: PaperRunRow) -> str:

@@ -55,7 +55,8 @@ class PaperScreen(ClosingKeys):
         "it. b orders by hand: the run decides on it and says here why it refuses one. x closes the position "
         "under the cursor, A all of them, at the next open. PnL of what is open is at the last close, after "
         "the fee of the entry. Today is the UTC day of the run's last bar. enter on a position opens its "
-        "chain. A run whose worker is silent is not called running."
+        "chain; what is closed stands in 4 Positions, filter run:2 for run 2. A run whose worker is silent "
+        "is not called running."
     )
     NO_RUN = "no paper run goes on; s starts one"
     DANGEROUS: ClassVar[frozenset[str]] = ClosingKeys.DANGEROUS | {"start", "pause", "stop"}
@@ -298,6 +299,11 @@ class PaperScreen(ClosingKeys):
         desk, row = self._desk, self.row
         return desk is not None and row is not None and (row.state == "paused" or desk.job is None)
 
+    @property
+    def key_words(self) -> dict[str, str]:
+        """`p` says what it would do."""
+        return {"pause": "go on"} if self._rests and self.row and self.row.state != "stopped" else {}
+
     def action_start(self) -> None:
         """Opens the form."""
         from tui.screens.paper_form import PaperForm
@@ -350,6 +356,14 @@ class PaperScreen(ClosingKeys):
         self._chosen = run_id
         self.ask_desk()
 
+    def to_positions(self, run_id: int) -> None:
+        """Goes to what a run has closed."""
+        from tui.screens.positions import PositionsScreen
+
+        self.console.action_show_screen("positions")
+        if isinstance(screen := self.console.screen, PositionsScreen):
+            screen.show_only(f"run:{run_id}")
+
     def order_soon(self) -> None:
         """Opens the form of an order, once it is known which runs go on; the palette calls this."""
         if self._desk is None:
@@ -365,4 +379,7 @@ class PaperScreen(ClosingKeys):
         """The runs, and each position that can be closed."""
         for run_id, state in self._desk.known if self._desk is not None else ():
             yield f"Show paper run {run_id}", state, partial(self.choose, run_id)
+        if (row := self.row) is not None:
+            title = f"Positions of paper run {row.run_id}"
+            yield title, "what it has closed, and the chain of each", partial(self.to_positions, row.run_id)
         yield from super().palette()

@@ -14,6 +14,7 @@ from tui.screens.chain import ChainScreen
 from tui.screens.chain_table import ChainTableScreen
 from tui.screens.table_screen import TableScreen
 from tui.screens.trading_keys import ClosingKeys
+from tui.widgets.paged_table.loading import LoadingTable
 from tui.widgets.record_list import RecordList
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ class PositionsScreen(ClosingKeys, ChainTableScreen):
         ("closed by their target", "reason:target"),
         ("the last 30 days of data", "since:30d"),
     )
+
+    _first = ""
+
+    def first_filter(self) -> str:
+        """What was asked for before the table was there."""
+        return self._first
+
+    def show_only(self, words: str) -> None:
+        """Shows the rows that pass a filter, also where this screen was not shown before."""
+        self._first = words
+        if self.query(LoadingTable):
+            self.filter_by(words)
 
     def subject(self, row: Row) -> tuple[str, int]:
         """The position itself."""

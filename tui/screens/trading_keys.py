@@ -132,7 +132,11 @@ class OrderKey(ConsoleScreen):
                 run_id=wish.run_id,
             )
 
-        paper_asking.order(self, ask, doing=f"ordering {wish.symbol}")
+        paper_asking.order(self, ask, doing=f"ordering {wish.symbol}", run=self.run_of(wish.run_id))
+
+    def run_of(self, run_id: int) -> PaperRunRow | None:
+        """A run that takes orders, by its number."""
+        return next((run for run in self.runs_to_order if run.run_id == run_id), None)
 
 
 class ClosingKeys(OrderKey):
@@ -155,7 +159,7 @@ class ClosingKeys(OrderKey):
         """The run that would be emptied: that of the position under the cursor, or the only one."""
         runs, position = self.runs_to_order, self.position_at_cursor()
         if position is not None:
-            return next((run for run in runs if run.run_id == position.run_id), None)
+            return self.run_of(position.run_id)
         return runs[0] if len(runs) == 1 else None
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
@@ -214,7 +218,13 @@ class ClosingKeys(OrderKey):
                 f"Close {position_words(position, symbols)}?",
                 f"{now}\nIt leaves at the next open, with fee and slippage.".strip(),
             ),
-            partial(paper_asking.order, self, ask, doing=f"closing position {number}"),
+            partial(
+                paper_asking.order,
+                self,
+                ask,
+                doing=f"closing position {number}",
+                run=self.run_of(position.run_id),
+            ),
         )
 
     def action_close_all(self) -> None:
@@ -234,7 +244,7 @@ class ClosingKeys(OrderKey):
 
         self._confirm(
             ConfirmDialog(*close_all_words(run_id, held, ordered_in(run), symbols)),
-            partial(paper_asking.order, self, ask, doing=f"closing everything of run {run_id}"),
+            partial(paper_asking.order, self, ask, doing=f"closing everything of run {run_id}", run=run),
         )
 
     def _confirm(self, dialog: ConfirmDialog, then: Callable[[], object]) -> None:

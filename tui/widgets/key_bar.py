@@ -62,11 +62,12 @@ class KeyBar(ClickableLine):
     def _entry(self, active: ActiveBinding) -> Piece:
         binding = active.binding
         display = self.app.get_key_display(binding)
+        words = getattr(active.node, "key_words", {}).get(binding.action, binding.description)
         click = partial(self.app.simulate_key, binding.key)
         if not active.enabled:
-            return Piece(Content.styled(f"{display} {binding.description}  ", "$quiet 60%"), click)
+            return Piece(Content.styled(f"{display} {words}  ", "$quiet 60%"), click)
         content = Content.assemble(
-            (display, "bold $footer-key-foreground"), (f" {binding.description}  ", "$foreground 85%")
+            (display, "bold $footer-key-foreground"), (f" {words}  ", "$foreground 85%")
         )
         return Piece(content, click)
 
