@@ -29,7 +29,9 @@ async def test_without_a_run_it_says_how_one_is_started(workspace: Workspace) ->
     app = writable(workspace)
     async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: "No paper run yet" in panel(app, "empty"))
-        assert "s  starts one" in screen_text(pilot)
+        assert "s  starts one" in screen_text(pilot) and "no bar yet" not in screen_text(pilot)
+        words = panel(app, "empty")
+        assert "at the next open with fees" in " ".join(words.split()) and "next\nopen" not in words
         await pilot.press("X")
         await until(pilot, lambda: "there is no run; s starts one" in notes(pilot))
 

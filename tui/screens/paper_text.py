@@ -165,7 +165,9 @@ def _what(row: PaperRunRow, symbols: Symbols) -> str:
 
 
 def until_words(desk: PaperDesk) -> str:
-    """The close of the last bar that was decided on."""
+    """The close of the last bar that was decided on; nothing where there is no run."""
+    if desk.row is None:
+        return ""
     return f"last bar {format_time(desk.now_ms)}" if desk.now_ms else "no bar yet"
 
 
@@ -200,15 +202,12 @@ def empty_text(desk: PaperDesk, symbols: Symbols, *, read_only: bool) -> Content
     if not read_only:
         parts += [
             ("  s", "bold $accent"),
-            ("  starts one: bars as they are imported, or stored bars played again at any speed\n\n", ""),
+            ("  starts one: bars as imported, or stored bars played at any speed\n\n", ""),
         ]
     parts += [
         (
-            "Signals of the strategies are decided by the same limits as in a backtest, filled at the next\n",
-            "",
-        ),
-        (
-            "open with fees and slippage, and every close teaches. Nothing leaves this machine.\n\n",
+            "Signals of the strategies are decided by the same limits as in a backtest, filled at the next open "
+            "with fees and slippage, and every close teaches. Nothing leaves this machine.\n\n",
             "",
         ),
         ("  cointrader paper start --source playback --speed 600\n", "$accent"),
