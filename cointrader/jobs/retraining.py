@@ -14,6 +14,7 @@ from cointrader.settings import CoreSettings
 from models import registry
 from storage import jobs as queue
 from storage.clock import now_ms
+from storage.closes import newest_position_change
 from storage.database import transaction
 
 AGENT = "decision"
@@ -39,6 +40,7 @@ class WaitingRetraining:
         self._connection, self._settings = connection, settings
         self._clock, self._wall_clock = clock, wall_clock
         self._looked_at: float | None = None
+        self._nothing_new_at = -1
 
     def look(self) -> int:
         """The job that was queued now; 0 when none is due or it is not time yet."""
@@ -72,7 +74,11 @@ class WaitingRetraining:
             pause_ms = self._settings.retrain_minutes * 60_000.0
             if state not in queue.ENDED or self._wall_clock() - created_ms < pause_ms:
                 return None
+        change = newest_position_change(self._connection)
+        if change == self._nothing_new_at:
+            return None  # a history is not counted again every ten seconds
         count, newest = self._connection.execute(_CLOSES).fetchall()[0]
         if count < registry.get(AGENT).least_rows or (last and last[0][2] == newest):
+            self._nothing_new_at = change
             return None
         return int(newest)

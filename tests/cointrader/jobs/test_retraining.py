@@ -49,7 +49,7 @@ def test_a_training_is_queued_when_the_time_has_passed_and_more_has_closed(
     close(connection, 0, 199)
     clock.seconds += 60.0
     assert waiting.look() == 0, "199 closes are too few to learn from"
-    close(connection, 199, 1)
+    close(connection, 199, 1, rev=2)
     assert waiting.look() == 0, "it does not look at every turn"
     clock.seconds += 60.0
     job = queue.get_job(connection, waiting.look())
@@ -57,7 +57,7 @@ def test_a_training_is_queued_when_the_time_has_passed_and_more_has_closed(
     clock.seconds += 7_200.0
     assert waiting.look() == 0, "one is queued already"
     ended(connection, job.id, clock)
-    close(connection, 200, 5, rev=2)
+    close(connection, 200, 5, rev=3)
     clock.seconds += 3_540.0
     assert waiting.look() == 0, "the hour has not passed"
     clock.seconds += 120.0
@@ -66,6 +66,21 @@ def test_a_training_is_queued_when_the_time_has_passed_and_more_has_closed(
     ended(connection, second, clock)
     clock.seconds += 7_200.0
     assert waiting.look() == 0, "nothing new has closed"
+
+
+def test_a_history_in_which_nothing_is_new_is_counted_once(connection: sqlite3.Connection) -> None:
+    clock, counted = Clock(), list[str]()
+    close(connection, 0, 10)
+    waiting = WaitingRetraining(connection, HOURLY, clock, clock.wall)
+    connection.set_trace_callback(lambda sql: counted.append(sql) if "count(*)" in sql else None)
+    for _ in range(5):
+        clock.seconds += 60.0
+        assert waiting.look() == 0
+    assert len(counted) == 1
+    connection.set_trace_callback(None)
+    close(connection, 10, 190, rev=2)
+    clock.seconds += 60.0
+    assert waiting.look() > 0
 
 
 def test_a_training_by_hand_counts_as_one(connection: sqlite3.Connection) -> None:
