@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
+
 from storage import jobs, paper_runs
 from storage.order_requests import ask_open
 from storage.workspace import Workspace
@@ -86,6 +88,20 @@ async def test_a_run_whose_worker_is_gone_is_not_called_running(
         await until(pilot, lambda: "no answer" in screen_text(pilot))
         assert "its worker is presumed dead" in panel(app, "account")
         assert "running" not in screen_text(pilot)
+
+
+async def test_for_how_long_a_worker_is_silent_is_told_although_nothing_is_committed(
+    workspace: Workspace, run: SteppedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.paper.LOOK_SECONDS", 0.1)
+    app = console(workspace, "paper")
+    async with app.run_test(size=SMALL) as pilot:
+        await shown(app, pilot)
+        run.connection.execute("UPDATE worker SET heartbeat_ns = heartbeat_ns - 15000000000")
+        await until(pilot, lambda: "has been silent for" in panel(app, "account"))
+        before = panel(app, "account").splitlines()[0]
+        await until(pilot, lambda: panel(app, "account").splitlines()[0] != before, "a later second")
+        assert "has been silent for" in panel(app, "account")
 
 
 async def test_a_run_that_nobody_goes_on_with_can_be_taken_up(

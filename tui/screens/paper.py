@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui.phrases import Part
 
 EQUITY_COLUMNS = 240
+LOOK_SECONDS = 5.0
 
 
 class Body(Container):
@@ -102,6 +103,7 @@ class PaperScreen(ClosingKeys):
     def on_mount(self) -> None:
         """Nothing is shown before the first answer."""
         self.query_one("#empty").display = False
+        self.set_interval(LOOK_SECONDS, self._look_again)
 
     # Reading
 
@@ -117,6 +119,11 @@ class PaperScreen(ClosingKeys):
         """No answer comes while another screen is in front."""
         self._pace.forget()
         super().on_screen_suspend()
+
+    def _look_again(self) -> None:
+        """A worker that fell silent commits nothing; for how long is told all the same."""
+        if self.is_current and self.row is not None and self.row.state in ("running", "stopping"):
+            self._pace.want()
 
     def ask_desk(self) -> None:
         """Asks for everything of the run in one read."""

@@ -206,8 +206,8 @@ def empty_text(desk: PaperDesk, symbols: Symbols, *, read_only: bool) -> Content
         ]
     parts += [
         (
-            "Signals of the strategies are decided by the same limits as in a backtest, filled at the next open "
-            "with fees and slippage, and every close teaches. Nothing leaves this machine.\n\n",
+            "Signals of the strategies are decided by the same limits as in a backtest, filled at the next "
+            "open with fees and slippage, and every close teaches. Nothing leaves this machine.\n\n",
             "",
         ),
         ("  cointrader paper start --source playback --speed 600\n", "$accent"),
