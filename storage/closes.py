@@ -80,8 +80,10 @@ def closes_without_lessons(
     With `after_rev` only positions that have changed since then are looked at.
     """
     named = sorted(origins)
+    # Along any other index every close that there is would be looked at.
     rows = connection.execute(
-        "SELECT p.id, r.close_number FROM position AS p JOIN reward AS r ON r.position_id = p.id "
+        "SELECT p.id, r.close_number FROM position AS p INDEXED BY ix_position_rev "
+        "JOIN reward AS r ON r.position_id = p.id "
         "WHERE p.rev > ? AND p.state = 'closed' "
         f"AND p.origin IN ({', '.join('?' * len(named))}) AND NOT EXISTS "
         "(SELECT 1 FROM outbox AS o WHERE o.position_id = p.id AND o.close_number = r.close_number) "
