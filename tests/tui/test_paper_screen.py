@@ -126,6 +126,18 @@ async def test_a_run_that_stopped_on_an_error_says_which(workspace: Workspace, r
         assert "paused" in screen_text(pilot)
 
 
+async def test_a_long_error_is_told_to_its_end_as_it_says_what_to_do(
+    workspace: Workspace, run: SteppedRun
+) -> None:
+    lost = "candles/BTC_USDT-5m-79356516e63d94ee.parquet: cannot be read: No such file or directory"
+    paper_runs.rest(run.connection, run.run_id, f"{lost}; import binance_BTC_USDT_5m_2024.csv.gz again")
+    app = console(workspace, "paper")
+    async with app.run_test(size=SMALL) as pilot:
+        await shown(app, pilot)
+        await until(pilot, lambda: "again; p goes on with it" in " ".join(screen_text(pilot).split()))
+        assert "exposure" in screen_text(pilot) and "limits" in screen_text(pilot)
+
+
 # Steering
 
 
@@ -141,7 +153,8 @@ async def test_a_run_rests_and_goes_on(
         await until(pilot, lambda: "p go on" in screen_text(pilot), "what p does now")
         await pilot.press("p")
         await until(pilot, lambda: "● running" in screen_text(pilot))
-        assert "It goes on where it rested." in notes(pilot) and "p pause" in screen_text(pilot)
+        await until(pilot, lambda: "It goes on where it rested." in notes(pilot))
+        await until(pilot, lambda: "p pause" in screen_text(pilot))
         assert run.row.state == "running" and workers == [workspace]
 
 
