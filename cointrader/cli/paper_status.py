@@ -22,7 +22,8 @@ def show_status(place: Place, run_id: int | None, *, as_json: bool) -> int:
         rows = paper_runs.list_paper_runs(place.connection)
     else:
         rows = [paper_runs.get_paper_run(place.connection, run_id)]
-    records = [record_of(place, row) for row in rows]
+    counts = _positions_by_run(place, run_id)
+    records = [record_of(place, row, counts.get(row.run_id, (0, 0, 0.0))) for row in rows]
     if as_json:
         print_json(records if run_id is None else records[0])
     elif not records:
@@ -32,19 +33,25 @@ def show_status(place: Place, run_id: int | None, *, as_json: bool) -> int:
     return 0
 
 
-def record_of(place: Place, row: PaperRunRow) -> dict[str, Any]:
-    """A run as scripts read it."""
+def _positions_by_run(place: Place, run_id: int | None) -> dict[int, tuple[int, int, float]]:
+    """(open, closed, net result of the closed) of a run or of all, in one look at the positions."""
+    rows = place.connection.execute(
+        "SELECT run_id, sum(state <> 'closed'), sum(state = 'closed'), "
+        "total(CASE WHEN state = 'closed' THEN pnl END) FROM position "
+        "WHERE ? IS NULL OR run_id = ? GROUP BY run_id",
+        (run_id, run_id),
+    ).fetchall()
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def record_of(place: Place, row: PaperRunRow, counted: tuple[int, int, float]) -> dict[str, Any]:
+    """A run as scripts read it; `counted` is what is open, what is closed, and the result of the closed."""
     from cointrader.jobs.ensure import living_workers
     from storage import paper_runs
     from storage.runs import get_run
 
     run = get_run(place.connection, row.run_id)
     job = paper_runs.job_of(place.connection, row.run_id)
-    counted = place.connection.execute(
-        "SELECT coalesce(sum(state <> 'closed'), 0), coalesce(sum(state = 'closed'), 0), "
-        "coalesce(sum(CASE WHEN state = 'closed' THEN pnl END), 0.0) FROM position WHERE run_id = ?",
-        (row.run_id,),
-    ).fetchone()
     return {
         "run_id": row.run_id,
         "state": row.state,
