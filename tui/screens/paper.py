@@ -302,9 +302,13 @@ class PaperScreen(ClosingKeys):
 
     @property
     def _rests(self) -> bool:
-        """Whether `p` lets the run go on: it is paused, or nobody is at work on it."""
+        """Whether `p` lets the run go on: it is paused, or nobody is there to work on it."""
+        from tui.screens.paper_text import needs_worker
+
         desk, row = self._desk, self.row
-        return desk is not None and row is not None and (row.state == "paused" or desk.job is None)
+        if desk is None or row is None:
+            return False
+        return row.state == "paused" or desk.job is None or needs_worker(desk)
 
     @property
     def key_words(self) -> dict[str, str]:

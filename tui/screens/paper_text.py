@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -26,6 +27,7 @@ STATE_STYLES = {
     "stopped": "$quiet",
 }
 ORDER_STYLES = {"waiting": "$warning", "done": "$gain", "refused": "bold $loss"}
+TROUBLE_LINES = 4  # of the account; what is left of an error after them is in the job's log
 LABEL = 9  # cells of the words at the left of the account
 
 
@@ -52,9 +54,15 @@ def trouble(desk: PaperDesk) -> str:
         again = "p goes on with it" if row.state == "running" else "X stops it"
         return f"nobody goes on with it; {again}"
     if job.state != "running":
-        alive = any(worker.condition in ("alive", "silent") for worker in desk.workers)
-        return f"job {job.id} waits for {'a free worker' if alive else 'a worker; none is alive'}"
+        lone = needs_worker(desk)
+        return f"job {job.id} waits{': no worker is alive, p starts one' if lone else ' for a free worker'}"
     return phrases.silence(job, desk.workers)
+
+
+def needs_worker(desk: PaperDesk) -> bool:
+    """Whether the job of the run waits and no worker is there that could take it."""
+    waits = desk.job is not None and desk.job.state == "queued"
+    return waits and not any(worker.condition in ("alive", "silent") for worker in desk.workers)
 
 
 def is_heard(desk: PaperDesk) -> bool:
@@ -85,7 +93,9 @@ def account_text(desk: PaperDesk, width: int, symbols: Symbols, *, whole: bool =
     lines: list[list[Part]] = []
     said = trouble(desk)
     if said:
-        lines.append([(_cut(f"{symbols.cross} {clean(said, symbols)}", width, symbols), "bold $warning")])
+        told = wrap(clean(said, symbols), max(20, width - 2), break_on_hyphens=False)
+        marks = [symbols.cross, *[" "] * (TROUBLE_LINES - 1)]
+        lines += [[(f"{mark} {words}", "bold $warning")] for mark, words in zip(marks, told, strict=False)]
     gained = run.end_equity - run.start_equity
     share = gained / run.start_equity if run.start_equity else 0.0
     tone = phrases.money(gained, symbols)[1]
@@ -110,8 +120,10 @@ def account_text(desk: PaperDesk, width: int, symbols: Symbols, *, whole: bool =
     lines.append(_result(run) if run.metrics else _limits(desk, run))
     if whole:
         counts = f"{run.signals:,} signals, {run.rejections:,} rejected, {run.positions:,} positions"
+        if len(counts) > width - LABEL:
+            counts = counts.replace(" positions", " trades")
         what = _cut(_what(row, symbols), width - LABEL, symbols)
-        lines.append([(f"{'so far':<{LABEL}}", "$quiet"), (counts, "")])
+        lines.append([(f"{'so far':<{LABEL}}", "$quiet"), (_cut(counts, width - LABEL, symbols), "")])
         lines.append([(f"{'trades':<{LABEL}}", "$quiet"), (what, "")])
     return Content("\n").join([assemble(line) for line in lines])
 
