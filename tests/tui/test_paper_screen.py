@@ -116,13 +116,14 @@ async def test_a_run_that_nobody_goes_on_with_can_be_taken_up(
         [job] = jobs.list_jobs(run.connection, states=[jobs.QUEUED])
         assert job.arguments == {"run_id": run.run_id}
         await shown(app, pilot, f"job {job.id} waits for a")
+        run.connection.execute("UPDATE job SET state = 'interrupted' WHERE id = ?", (job.id,))
         run.connection.execute("UPDATE worker SET state = 'stopped'")
         await shown(app, pilot, "no worker is alive, p starts one")
         await until(pilot, lambda: "p go on" in screen_text(pilot))
         await pilot.press("p")
         await until(pilot, lambda: len(workers) == 2, "another worker")
         assert run.row.state == "running"
-        assert len(jobs.list_jobs(run.connection, states=[jobs.QUEUED])) == 1
+        assert not jobs.list_jobs(run.connection, states=[jobs.QUEUED])
 
 
 async def test_a_run_that_stopped_on_an_error_says_which(workspace: Workspace, run: SteppedRun) -> None:

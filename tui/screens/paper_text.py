@@ -61,7 +61,7 @@ def trouble(desk: PaperDesk) -> str:
 
 def needs_worker(desk: PaperDesk) -> bool:
     """Whether the job of the run waits and no worker is there that could take it."""
-    waits = desk.job is not None and desk.job.state == "queued"
+    waits = desk.job is not None and desk.job.state != "running"
     return waits and not any(worker.condition in ("alive", "silent") for worker in desk.workers)
 
 
