@@ -194,6 +194,7 @@ def test_nothing_is_lost_or_doubled_between_any_two_writes(workspace: Workspace,
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled_at_many_more_statements(workspace: Workspace, tmp_path: Path) -> None:
     run_id = begun(workspace)
+    go_on(copied(workspace, tmp_path / "first"), run_id)  # the first of a process asks some things once
     statements = go_on(copied(workspace, tmp_path / "counted"), run_id)
     points = [(f"at statement {number}", "", number) for number in range(1, statements + 1, 5)]
     check_killed(workspace, tmp_path, run_id, points)
