@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage.workspace import Workspace
 from tests.tui.driving import console, loaded, screen_text, until
 from tui.widgets.paged_table.pages import BLOCK, KEPT_BLOCKS
@@ -36,6 +38,7 @@ async def test_a_million_rows_can_be_walked_jumped_sorted_and_filtered(million: 
         await until(pilot, lambda: (table.current_row() or (0,))[-1] == ROWS)
 
 
+@pytest.mark.slow
 async def test_a_million_rows_are_sorted_by_a_column_without_an_index(million: Workspace) -> None:
     app = console(million)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -37,6 +37,7 @@ def worker(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[su
     process.wait()
 
 
+@pytest.mark.slow
 async def test_a_playback_is_steered_from_its_start_to_its_end(
     workspace: Workspace, connection: sqlite3.Connection, worker: subprocess.Popen[bytes]
 ) -> None:

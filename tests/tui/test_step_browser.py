@@ -293,6 +293,7 @@ async def test_a_session_without_a_journal_says_that_nothing_was_kept(workspace,
         await until(pilot, lambda: "no step of this session was kept" in notes(pilot))
 
 
+@pytest.mark.slow
 async def test_steps_that_arrive_are_within_reach(workspace, connection):
     session = rows.add_journalled_session(connection, steps=100)
     with transaction(connection):

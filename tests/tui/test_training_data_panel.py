@@ -67,6 +67,7 @@ def test_validation_that_is_switched_off_is_said() -> None:
     assert "by hand only" in training_data_text(HEALTH, 58, UNICODE, background=False).plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (160, 50)])
 async def test_the_overview_follows_the_collection(
     workspace: Workspace, connection: sqlite3.Connection, size: tuple[int, int]

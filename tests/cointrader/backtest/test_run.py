@@ -66,6 +66,7 @@ def test_symbols_with_different_gaps_fed_bar_by_bar_give_the_same_trades() -> No
     assert_fed_bar_by_bar_gives_the_same((one, other), result)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_five_months_of_minutes_fed_bar_by_bar_give_the_same_trades() -> None:
     if not BITFINEX.exists():

@@ -64,6 +64,7 @@ def test_a_bad_row_is_told_with_its_line_and_field(workspace: Workspace, tmp_pat
     assert count(workspace, "quarantine") == 1
 
 
+@pytest.mark.slow
 def test_a_backtest_of_a_file_leaves_the_workspace_as_it_was(workspace: Workspace, tmp_path: Path) -> None:
     path = candle_file(tmp_path / "SOL_USDT_5m.csv")
     arguments = ["backtest", "--candles", str(path), "--strategy", "momentum", "--json"]

@@ -15,6 +15,7 @@ from tests.cointrader.cli.command import cointrader
 from tests.cointrader.cli.test_candles import candle_file
 
 
+@pytest.mark.slow
 def test_setups_are_collected_validated_and_printed(workspace: Workspace, tmp_path: Path) -> None:
     path = candle_file(tmp_path / "SOL_USDT_5m.csv")
     assert cointrader("import", str(path), workspace=workspace.root).returncode == 0
@@ -41,6 +42,7 @@ def test_setups_are_collected_validated_and_printed(workspace: Workspace, tmp_pa
     assert "SOL/USDT 5m" in again.stdout
 
 
+@pytest.mark.slow
 def test_hourly_candles_say_why_there_is_no_outcome(workspace: Workspace, tmp_path: Path) -> None:
     lines = candle_file(tmp_path / "five.csv").read_text().splitlines()
     hourly = [lines[0]]

@@ -34,6 +34,7 @@ SHARED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_a_folder_of_everything_goes_in_with_one_command_and_the_counts_of_its_description(
     workspace: Workspace, shared_data: Path

@@ -41,6 +41,7 @@ def said(*words: str, workspace: Workspace) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_run_over_a_growing_inbox_survives_a_kill_and_gives_the_trades_of_the_backtest(
     workspace: Workspace,
     connection: sqlite3.Connection,

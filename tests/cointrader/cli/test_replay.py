@@ -42,6 +42,7 @@ def test_both_models_are_printed_on_the_same_untouched_window(record: dict[str, 
     assert eligible["setups"] > profitable["setups"] > profitable["in_training"] >= 150
 
 
+@pytest.mark.slow
 def test_any_step_of_both_sessions_can_be_rebuilt(workspace: Workspace, record: dict[str, Any]) -> None:
     for part in ("replayed", "control"):
         session = str(record[part]["session_id"])
@@ -56,6 +57,7 @@ def test_both_sessions_are_listed_newest_first(workspace: Workspace, record: dic
     assert listed == sorted(listed, reverse=True)
 
 
+@pytest.mark.slow
 def test_steps_are_verified_in_words_for_people(workspace: Workspace, record: dict[str, Any]) -> None:
     session = str(record["control"]["session_id"])
     words = ("replay", "--verify", session, "--from", "58", "--to", "60", "--wait")

@@ -62,6 +62,7 @@ def test_a_step_is_rebuilt_in_another_process(trained: Workspace) -> None:
     assert said["digest"] == recorded(trained, "weights_sha256", 41)
 
 
+@pytest.mark.slow
 def test_a_gradient_is_verified_in_another_process(trained: Workspace) -> None:
     done = cointrader("step", "verify", "1", "41", "--json", workspace=trained.root)
     said = json.loads(done.stdout)
@@ -70,6 +71,7 @@ def test_a_gradient_is_verified_in_another_process(trained: Workspace) -> None:
     assert said["digest"] == recorded(trained, "gradient_sha256", 41)
 
 
+@pytest.mark.slow
 def test_other_instructions_are_called_not_comparable(trained: Workspace) -> None:
     done = cointrader(
         "step", "rebuild", "1", "41", workspace=trained.root, environment={"ATEN_CPU_CAPABILITY": "default"}

@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from storage import jobs as queue
 from storage.database import open_database
 from storage.workspace import Workspace
@@ -35,6 +37,7 @@ def test_the_result_of_a_training_is_printed_and_its_log_can_be_read(workspace_c
     assert "attempt 1: Train signal_classifier" in log.stdout
 
 
+@pytest.mark.slow
 def test_control_c_stops_the_waiting_and_not_the_work(
     workspace_copy: Workspace, eventually: Eventually
 ) -> None:

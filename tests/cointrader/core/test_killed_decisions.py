@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from storage.database import open_database
 from storage.workspace import Workspace
 from tests.cointrader.core.desk_of_test import Core
@@ -31,6 +33,7 @@ def decide_until_killed(workspace: Workspace, prefix: str, after: int) -> set[st
     return {line for line in said if line.count("-") == 1}
 
 
+@pytest.mark.slow
 def test_no_told_decision_is_lost_and_every_one_is_whole(workspace: Workspace) -> None:
     chance, told = random.Random(7), set[str]()
     for number in range(KILLS):

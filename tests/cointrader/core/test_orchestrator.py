@@ -172,6 +172,7 @@ def test_the_dqn_is_there_as_an_agent_that_remembers(world: Workspace, opened: s
     assert len(agent.memory) == 33 and agent.replay(batch_size=32) >= 0.0
 
 
+@pytest.mark.slow
 def test_an_outcome_teaches_through_the_queue_and_a_second_time_changes_nothing(
     world: Workspace, opened: sqlite3.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:

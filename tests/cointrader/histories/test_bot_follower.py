@@ -85,6 +85,7 @@ def check_whole(connection: sqlite3.Connection) -> None:
     assert column(connection, "SELECT count(*) FROM position WHERE state <> 'closed'") == [0]
 
 
+@pytest.mark.slow
 def test_every_row_is_there_once_after_rotation_and_kills_of_the_reader(
     workspace: Workspace, connection: sqlite3.Connection, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from cointrader.histories.bot_follower import BotFollower
 from cointrader.settings import Settings
 from storage.database import open_database
@@ -56,6 +58,7 @@ def kept(workspace: Workspace) -> tuple[object, ...]:
         return tuple(connection.execute(counts).fetchone())
 
 
+@pytest.mark.slow
 def test_every_row_is_kept_once_wherever_the_reader_dies(tmp_path: Path) -> None:
     bot = tmp_path / "bot"
     bot.mkdir()

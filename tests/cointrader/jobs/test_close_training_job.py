@@ -125,6 +125,7 @@ def test_a_worker_that_stops_takes_the_job_up_again_later(
         train_closes(context)
 
 
+@pytest.mark.slow
 def test_a_worker_teaches_what_waits_without_being_told(world: Workspace, opened: sqlite3.Connection) -> None:
     close_trades(world, opened, 3)
     command = [sys.executable, "-P", "-m", "cointrader", "worker", "--workspace", str(world.root)]

@@ -98,6 +98,7 @@ def kill_when(
         worker.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_replay_goes_on_with_the_same_sessions_to_the_same_bits(
     workspace: Workspace, connection: sqlite3.Connection, eventually: Eventually
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_killed_replay_goes_on_with_the_same_sessions_to_the_same_bits(
     assert result["words"] == replay_of(connection, undisturbed).words == row.words
 
 
+@pytest.mark.slow
 def test_a_cancelled_replay_says_so_and_trains_no_control(
     workspace: Workspace, connection: sqlite3.Connection, eventually: Eventually
 ) -> None:

@@ -146,6 +146,7 @@ def test_the_children_of_a_killed_supervisor_die_and_a_new_one_takes_their_jobs(
     assert all(eventually(lambda job_id=job_id: begun(folder, job_id, 2)) for job_id in jobs)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_hands_its_jobs_back_without_counting_a_crash(
     connection: sqlite3.Connection, folder: Path, supervise: Supervise, eventually: Eventually
 ) -> None:

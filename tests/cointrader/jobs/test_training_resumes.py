@@ -43,6 +43,7 @@ def checkpointed(connection: sqlite3.Connection, job_id: int) -> int:
     return int(connection.execute(query + " WHERE s.job_id = ?", (job_id,)).fetchall()[0][0])
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_gone_on_with_by_a_new_worker_to_the_same_weights(
     workspace_copy: Workspace, filled: sqlite3.Connection, eventually: Eventually
 ) -> None:

@@ -53,6 +53,7 @@ def lay(path: Path, text: str) -> None:
     os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
+@pytest.mark.slow
 def test_what_is_laid_into_the_inbox_is_imported_once_across_restarts(
     workspace: Workspace, connection: sqlite3.Connection, eventually: Eventually
 ) -> None:
@@ -70,6 +71,7 @@ def test_what_is_laid_into_the_inbox_is_imported_once_across_restarts(
     assert count(connection, "position") == 1
 
 
+@pytest.mark.slow
 def test_the_bots_folder_is_followed_on_by_the_next_worker(
     workspace: Workspace, connection: sqlite3.Connection, bot: Path, eventually: Eventually
 ) -> None:

@@ -62,6 +62,7 @@ def test_its_steps_are_stepped_to_again_with_its_buffers_and_its_copies(dataset)
     assert sum(kept.facts.synced for kept in run.steps) == 6
 
 
+@pytest.mark.slow
 def test_it_resumes_to_the_same_steps(dataset):
     whole = MemoryRun(seed=1)
     OwnRlAgent(ActorCritic(FEATURES)).fit(dataset, PARAMS, whole)

@@ -110,6 +110,7 @@ async def test_the_loop_ends_when_it_is_told_to(db: DBConnector) -> None:
         RetrainingLoop(TrainingModule(db), db, interval=0.0)
 
 
+@pytest.mark.slow
 def test_the_imported_sample_trains_a_version(workspace: Workspace, connection: sqlite3.Connection) -> None:
     list(FrontDoor(workspace, connection).take([sample_files()[0]]))
     with DBConnector(workspace=workspace) as db:

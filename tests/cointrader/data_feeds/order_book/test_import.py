@@ -123,6 +123,7 @@ def test_a_table_of_levels_says_which_pair_was_assumed(
     assert outcome.symbol == "BTC/USD" and "taken as BTC/USD" in outcome.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_the_shared_order_books_are_counted_as_their_readme_says(
     shared_data: Path, workspace: Workspace, connection: sqlite3.Connection

@@ -51,6 +51,7 @@ def check(found: list[dict[str, Any]]) -> None:
         assert run["then"] == whole, f"killed {run['killed']}"
 
 
+@pytest.mark.slow
 def test_a_close_is_learned_from_once_wherever_the_process_is_killed(
     world: Workspace, tmp_path: Path
 ) -> None:

@@ -212,6 +212,7 @@ def test_what_surprised_an_agent_is_learned_from_sooner(
     assert {id for id in after if abs(after[id] - before[id]) > 1e-9} == {4}
 
 
+@pytest.mark.slow
 def test_setups_are_validated_in_bulk(connection: sqlite3.Connection) -> None:
     series = random_walk(40_300, seed=2)
     bars = range(100, 40_100)

@@ -49,6 +49,7 @@ def played(kind: ReplayKind, seed: int) -> tuple[ReplayData, Verdict]:
     return data, judge_replay("pivot_auc", duel, 0.5, error, data.control.provenance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [31, 32, 33])
 def test_profitable_setups_of_a_random_walk_make_no_better_model_than_their_control(seed: int) -> None:
     data, verdict = played(ReplayKind.PROFITABLE, seed)
