@@ -66,9 +66,11 @@ def test_every_row_is_kept_once_wherever_the_reader_dies(tmp_path: Path) -> None
     (bot / "bot.log").write_text(LOG.format(1) + LOG.format(2))
     template = Workspace(tmp_path / "template").create()
     open_database(template).close()
-    whole = Workspace(tmp_path / "whole").create()
-    shutil.copy(template.database, whole.database)
-    statements = follow(whole, bot)
+    # The first look of a process asks some things once; the killed ones come from one that has asked.
+    for name in ("first", "whole"):
+        whole = Workspace(tmp_path / name).create()
+        shutil.copy(template.database, whole.database)
+        statements = follow(whole, bot)
     assert kept(whole)[:3] == (3, 2, 2)
     for number in range(1, statements + 1):
         workspace = Workspace(tmp_path / f"killed-{number}").create()
